@@ -145,6 +145,7 @@ def test_the_whole_documentation_passes_the_same_checks(visitor: Visitor) -> Non
     assert_accessible(visitor)
 
 
+@pytest.mark.thorough
 @shown_in({"wide": {}, "narrow": NARROW})
 def test_a_keyboard_reaches_and_scrolls_whatever_is_wider_than_the_documentation(visitor: Visitor) -> None:
     visitor.page.goto(f"{visitor.system.url}/docs")

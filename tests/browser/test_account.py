@@ -85,6 +85,7 @@ def test_a_person_signs_in_with_an_account_and_exports(visitor: Visitor, system:
     assert not any("x-api-key" in headers for headers in sent)
 
 
+@pytest.mark.thorough
 def test_an_account_for_every_tenant_takes_the_code_of_any(visitor: Visitor) -> None:
     visitor.open()
     visitor.at("#account").click()

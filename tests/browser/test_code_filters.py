@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
 from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import assert_fast_once
@@ -63,6 +64,7 @@ def test_names_are_shown_and_codes_are_sent(visitor: Visitor, system: System) ->
     assert visitor.export_and_download() == system.export(wanted)
 
 
+@pytest.mark.thorough
 def test_a_search_in_a_list_keeps_what_is_chosen(visitor: Visitor, system: System) -> None:
     open_filters(visitor)
     boxes = visitor.at(f"{MANAGERS} .codes-list label")
@@ -76,6 +78,7 @@ def test_a_search_in_a_list_keeps_what_is_chosen(visitor: Visitor, system: Syste
     expect(boxes.first.locator("input")).to_be_checked()
 
 
+@pytest.mark.thorough
 def test_a_code_of_an_address_that_no_client_has_stays_visible(visitor: Visitor) -> None:
     visitor.sign_in()
     visitor.page.goto(f"{visitor.system.url}/#export?managerCodes=M-9,a%2Cb&serviceCodes=VAT")

@@ -125,6 +125,7 @@ def test_progress_is_shown_in_clients_and_percent(visitor: Visitor, system: Syst
     visitor.expect_status("Completed")
 
 
+@pytest.mark.thorough
 def test_a_running_export_is_shown_again_after_a_reload(visitor: Visitor, database_url: str) -> None:
     visitor.sign_in()
     with locked_clients(database_url):

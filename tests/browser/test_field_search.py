@@ -57,6 +57,7 @@ def test_fields_are_found_by_words_that_mean_the_same(visitor: Visitor) -> None:
     assert found(visitor, "date of birth") == found(visitor, "dob") == {"ContactDateOfBirth"}
 
 
+@pytest.mark.thorough
 def test_a_search_shows_the_fields_with_its_words_and_not_their_whole_group(visitor: Visitor) -> None:
     visitor.sign_in()
     visitor.choose("chosen")

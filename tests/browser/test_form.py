@@ -148,6 +148,7 @@ def test_every_fault_is_shown_beside_its_field(visitor: Visitor) -> None:
     assert visitor.at(MANAGERS).get_attribute("aria-invalid") is None
 
 
+@pytest.mark.thorough
 def test_a_missing_column_selection_is_shown_beside_the_columns(visitor: Visitor) -> None:
     visitor.sign_in()
     visitor.choose("chosen")

@@ -77,6 +77,7 @@ CHANGE_AND_RELOAD = """(changes) => {
 }"""
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("changes", [1, 25], ids=["one change", "a burst of changes"])
 def test_a_change_right_before_a_reload_is_not_lost(visitor: Visitor, changes: int) -> None:
     visitor.sign_in()
@@ -155,6 +156,7 @@ def test_a_colleague_opens_the_address_and_exports_the_same_file(
     context.close()
 
 
+@pytest.mark.thorough
 def test_an_address_opened_in_the_same_tab_and_the_way_back_fill_the_form(visitor: Visitor) -> None:
     visitor.sign_in()
     visitor.page.goto(f"{visitor.system.url}/#export?columns=Code")

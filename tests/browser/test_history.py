@@ -119,6 +119,7 @@ def test_the_list_is_searched_and_filtered_and_the_address_keeps_that(visitor: V
     expect(rows).to_have_attribute("data-code", nightly.code)
 
 
+@pytest.mark.thorough
 def test_the_filter_by_schedule_offers_schedules_by_name_and_keeps_the_address(
     visitor: Visitor, system: System
 ) -> None:
@@ -183,6 +184,7 @@ def test_a_failed_step_to_older_exports_leaves_the_list_where_it_is(visitor: Vis
     expect(rows.first).to_have_attribute("data-code", first)
 
 
+@pytest.mark.thorough
 def test_after_a_failed_change_of_a_filter_no_cursor_of_other_filters_is_sent(visitor: Visitor, system: System) -> None:
     rows = open_a_long_list(visitor, system, created_by="Filtered")
     visitor.page.route("**/csv?*createdBy=*", lambda route: route.fulfill(status=429, json={"title": "Later."}))
@@ -270,6 +272,7 @@ def test_an_earlier_export_is_run_again_with_the_same_request(visitor: Visitor, 
     assert request == again
 
 
+@pytest.mark.thorough
 def test_the_settings_of_an_earlier_export_are_put_into_the_form(visitor: Visitor, system: System) -> None:
     job = system.start_export(BODY, prefer="wait=60").json
     visitor.sign_in()
@@ -324,6 +327,7 @@ def test_a_file_is_deleted_only_after_a_question(visitor: Visitor, system: Syste
     assert system.job(f"/tenants/{NORTHWIND}{EXPORT}/{job['code']}")["fileStatus"] == "Removed"
 
 
+@pytest.mark.thorough
 def test_a_link_to_an_export_is_copied_and_opens_it(visitor: Visitor, system: System) -> None:
     job = system.start_export(BODY, prefer="wait=60").json
     visitor.page.context.grant_permissions(["clipboard-read", "clipboard-write"])

@@ -63,6 +63,7 @@ def test_a_limit_in_a_fault_is_written_as_the_reader_writes_numbers(visitor: Vis
     assert "Höchstens 1.000 Einträge sind erlaubt." in visitor.fault_of("[data-codes=managerCodes]")
 
 
+@pytest.mark.thorough
 @IN_GERMAN
 def test_a_fault_of_a_later_version_is_said_as_the_service_says_it(visitor: Visitor) -> None:
     visitor.sign_in()

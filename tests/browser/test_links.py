@@ -46,6 +46,7 @@ def test_the_page_shows_and_copies_only_links_to_itself(visitor: Visitor, system
     assert [link for link in shown if not link.startswith(f"{system.url}/") or "sig=" in link] == []
 
 
+@pytest.mark.thorough
 def test_a_copied_link_says_in_words_that_the_file_was_removed(visitor: Visitor, system: System) -> None:
     visitor.sign_in()
     job = export(visitor, system)

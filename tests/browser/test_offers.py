@@ -69,6 +69,7 @@ def test_an_export_of_one_moment_is_chosen_started_and_told_everywhere(visitor: 
     expect(visitor.at("#snapshot")).to_be_checked()
 
 
+@pytest.mark.thorough
 def test_where_the_database_has_no_snapshots_the_form_says_so(visitor_of_tables: Visitor) -> None:
     visitor = visitor_of_tables
     visitor.sign_in()
@@ -82,6 +83,7 @@ def test_where_the_database_has_no_snapshots_the_form_says_so(visitor_of_tables:
     assert visitor.system.call("GET", "/me").json["limits"]["consistency"] == ["pages"]
 
 
+@pytest.mark.thorough
 @BOTH
 def test_what_happens_to_long_text_is_offered_for_a_workbook_alone(visitor: Visitor, system: System) -> None:
     visitor.sign_in()
@@ -143,6 +145,7 @@ def test_a_reader_who_may_not_cannot_select_sensitive_fields_and_learns_why(
     visitor.expect_status("Completed")
 
 
+@pytest.mark.thorough
 def test_a_saved_selection_with_sensitive_fields_tells_who_may_not_export_it(
     visitor: Visitor, system: System, key_without_sensitive_fields: str
 ) -> None:

@@ -74,6 +74,7 @@ def test_the_columns_of_a_saved_selection_are_changed(
     visitor.expect_text("#mapping-columns", "Email")
 
 
+@pytest.mark.thorough
 def test_a_change_by_another_person_is_not_overwritten_unseen(
     visitor: Visitor, system: System, selection: dict[str, Any]
 ) -> None:
@@ -128,6 +129,7 @@ def test_a_reader_who_may_not_change_selections_has_no_buttons_for_it(
     expect(visitor.at("#saving")).to_be_hidden()
 
 
+@pytest.mark.thorough
 def test_a_preset_has_no_buttons_that_would_change_it(visitor: Visitor) -> None:
     visitor.sign_in()
     visitor.choose("mapping")

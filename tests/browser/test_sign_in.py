@@ -59,6 +59,7 @@ def test_a_reader_sees_no_button_that_would_be_refused(visitor: Visitor, system:
     expect(visitor.at("#save")).to_be_visible(visible=bool(visitor.headings()))
 
 
+@pytest.mark.thorough
 def test_a_reader_of_exports_sees_no_button_that_changes_one(
     visitor: Visitor, system: System, database_url: str
 ) -> None:

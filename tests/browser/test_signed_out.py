@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
 from playwright.sync_api import Route, expect
 
 from tests.browser.test_preview import fetch_in_full
@@ -62,6 +63,7 @@ def test_a_revoked_key_is_asked_for_again_and_the_form_is_kept(visitor: Visitor)
     assert_each(REQUESTS, check)
 
 
+@pytest.mark.thorough
 def test_a_link_to_an_export_that_finds_a_revoked_key_is_opened_after_signing_in(
     visitor: Visitor, system: System
 ) -> None:

@@ -66,6 +66,7 @@ def test_an_export_that_takes_long_ends_in_view_on_a_phone(visitor: Visitor, dat
     expect(visitor.at("#job-download")).to_be_in_viewport()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("visitor", [PHONE], ids=["phone"], indirect=True)
 def test_an_export_stays_in_view_though_the_page_scrolls_and_grows_at_once(visitor: Visitor, database_url: str) -> None:
     visitor.sign_in()
@@ -86,6 +87,7 @@ def test_an_export_stays_in_view_though_the_page_scrolls_and_grows_at_once(visit
     expect(visitor.at("#job-download")).not_to_be_in_viewport()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("visitor", [PHONE], ids=["phone"], indirect=True)
 def test_an_ended_export_never_takes_the_view_from_what_the_reader_turns_to(visitor: Visitor) -> None:
     visitor.sign_in()
@@ -108,6 +110,7 @@ def test_an_ended_export_never_takes_the_view_from_what_the_reader_turns_to(visi
     expect(visitor.at("#job-download")).not_to_be_in_viewport()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("visitor", [PHONE], ids=["phone"], indirect=True)
 def test_the_export_button_never_covers_the_focus_on_a_phone(visitor: Visitor) -> None:
     visitor.sign_in()

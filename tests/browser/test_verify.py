@@ -143,6 +143,7 @@ def test_the_verdict_names_the_part_that_is_wrong_and_what_to_do(visitor: Visito
     assert_accessible(visitor)
 
 
+@pytest.mark.thorough
 def test_a_file_of_unknown_order_is_unchanged_but_not_proved(
     visitor: Visitor, exported: Exported, tmp_path: Path
 ) -> None:

@@ -75,6 +75,7 @@ def test_a_german_browser_gets_german_texts_numbers_and_dates(visitor: Visitor) 
     assert_accessible(visitor)
 
 
+@pytest.mark.thorough
 def test_the_chosen_language_stays_in_the_browser(visitor: Visitor) -> None:
     visitor.page.goto(f"{visitor.system.url}/#history")
     visitor.at("a[data-language=de]").click()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+import pytest
 from playwright.sync_api import expect
 
 from exports.jobs.failures import INTERRUPTED, Failure, unexpected_failure
@@ -51,6 +52,7 @@ def test_a_running_export_shows_its_rate_its_times_and_a_chart(
     visitor.expect_text("#job-text", re.compile(r"4,500 clients, .* in about"))
 
 
+@pytest.mark.thorough
 def test_a_cancel_says_what_is_kept_and_the_resume_reads_only_the_rest(
     visitor: Visitor, system: System, database_url: str
 ) -> None:
