@@ -166,6 +166,25 @@ def test_a_damaged_job_is_logged_and_left_out_of_the_list(
     assert "secret" not in caplog.text
 
 
+def test_a_damaged_row_is_told_once_in_five_minutes_however_often_it_is_listed(
+    account: StorageAccount, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, clock = f"jobs{uuid4().hex}", [0.0]
+    monkeypatch.setattr("exports.adapters.storage.table_adapter.monotonic", lambda: clock[0])
+    store = TableJobStore(account, name)
+    damaged = _create_some(store, 2)
+    for job in damaged:
+        row = {"PartitionKey": "tenant", "RowKey": job.code, "spec": b"garbage"}
+        account.tables.get_table_client(name).update_entity(row)
+    told = []
+
+    for clock[0] in (0.0, 1.0, 299.0, 300.0, 301.0):
+        assert store.list("tenant", 10) == []
+        told.append(caplog.text.count("event=row.unreadable"))
+
+    assert told == [2, 2, 2, 4, 4]
+
+
 def test_an_unreachable_store_raises_a_retryable_error(unreachable: StorageAccount) -> None:
     with pytest.raises(StorageUnavailableError, match="did not answer"):
         TableJobStore(unreachable).list("tenant", 1)

@@ -12,7 +12,7 @@ from typing import Any
 from azure.data.tables import UpdateMode
 
 from exports.adapters.storage.quotas import QUOTA_ROW, TableQuotas
-from exports.adapters.storage.table_adapter import Entity, TableAdapter, if_version, readable
+from exports.adapters.storage.table_adapter import Entity, TableAdapter, if_version
 from exports.errors import JobNotFoundError
 from exports.jobs.job import Job
 from exports.jobs.quota import Quota
@@ -124,7 +124,7 @@ class TableJobStore(TableAdapter):
         texts |= dict(zip(("first", "last"), between, strict=True)) if between else {}
         with self._translate_failures():
             rows = self._table.query_entities(query, parameters={"tenant": tenant, **texts}, results_per_page=limit)
-            return [*islice(readable("job", rows, _from_entity), limit)]
+            return [*islice(self._readable("job", rows, _from_entity), limit)]
 
     def check(self) -> None:
         """Query the table for one row, so that a missing permission or a wrong setting shows."""

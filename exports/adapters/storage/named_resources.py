@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, Generic, TypeVar
 
-from exports.adapters.storage.table_adapter import TableAdapter, readable
+from exports.adapters.storage.table_adapter import TableAdapter
 
 Resource = TypeVar("Resource")
 
@@ -27,7 +27,7 @@ class NamedResourceTable(TableAdapter, Generic[Resource]):
 
     def all(self, tenant: str) -> list[Resource]:
         """See `NamedResourceStore.all`. Logs and leaves out rows that cannot be read."""
-        return [*readable(self.kind, self._rows(tenant), self._read)]
+        return [*self._readable(self.kind, self._rows(tenant), self._read)]
 
     def change(self, tenant: str, code: str, alter: Callable[[Resource], Resource]) -> Resource:
         """See `NamedResourceStore.change`."""

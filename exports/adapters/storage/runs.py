@@ -11,7 +11,7 @@ from typing import Any
 
 from azure.data.tables import UpdateMode
 
-from exports.adapters.storage.table_adapter import Entity, TableAdapter, readable
+from exports.adapters.storage.table_adapter import Entity, TableAdapter
 from exports.jobs.codes import first_code_before
 from exports.schedules.runs import RunOutcome, ScheduleRun
 from exports.schedules.schedule import ScheduleRef
@@ -40,7 +40,7 @@ class TableRunHistory(TableAdapter):
         """See `RunHistory.list`."""
         with self._translate_failures():
             rows = self._query(ref, f"RowKey gt '{after or ''}'", results_per_page=limit)
-            return [*islice(readable("run", rows, partial(_from_entity, ref)), limit)]
+            return [*islice(self._readable("run", rows, partial(_from_entity, ref)), limit)]
 
     def forget(self, ref: ScheduleRef, before: datetime | None = None) -> None:
         """See `RunHistory.forget`."""
