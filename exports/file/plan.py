@@ -19,9 +19,6 @@ PAGE_SECONDS = 25.0
 """The longest time that reading a page from a slow source should take. It is far below the time-outs of a statement
 (240 s) and of a step on the host (ten minutes), and a failed try costs it again."""
 _MIN_PLANNED_SHARE = 1 / 3
-_SMALL_JOB_PAGES = 2
-MAX_SMALL_JOB_BYTES = 16 * 1024 * 1024
-"""Memory holds them, and one process writes them in about a second."""
 
 
 class PagePlan(Model):
@@ -93,14 +90,12 @@ def planned_bytes(plain_bytes: int, packed_bytes: int) -> float:
 
 
 def is_small(compression: Compression | Packing, rows: int, file_bytes: float, target_bytes: int) -> bool:
-    """Say whether one step should write all clients of a job: two pages at most, not compressed, which memory holds.
+    """Say whether one page holds all clients of a job, and its file is not compressed.
 
-    One process takes long to compress two pages. Otherwise two steps would end sooner only on idle processors, and cost
-    more than they save: each is an activity of its own, and the plan, the blocks and the ledger have to be stored for
-    them.
+    `even_pages` alone may divide them: `weigh_strides` raises strides of small clients, and counts the last stride as a
+    whole one. Two pages would be three steps instead of one, with a plan, blocks and a ledger to store.
     """
-    is_held = rows <= MAX_PAGE_ROWS and file_bytes <= min(_SMALL_JOB_PAGES * target_bytes, MAX_SMALL_JOB_BYTES)
-    return compression is Compression.NONE and is_held
+    return compression is Compression.NONE and rows <= MAX_PAGE_ROWS and file_bytes <= target_bytes
 
 
 def even_pages(strides: Boundaries, stride_bytes: Sequence[float], target_bytes: int) -> Boundaries:

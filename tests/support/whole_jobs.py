@@ -29,7 +29,7 @@ from tests.support.fakes import MemoryServices
 from tests.support.orchestrators import Run, run
 from tests.support.steps import a_stored_job
 
-TARGET_BYTES = 10_000
+TARGET_BYTES = 20_000
 STEPS: dict[str, tuple[Callable[..., Any], Callable[..., Any], type[Any]]] = {
     "plan_or_export": (run_job_step, plan_or_export, PlanOrExport),
     "plan_pages": (run_job_step, plan_pages, PlanPages),

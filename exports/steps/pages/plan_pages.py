@@ -102,8 +102,8 @@ def draw_plan(
     """Count the clients and choose the page boundaries. Stores nothing.
 
     Args:
-        join_small: Whether a small job gets one page even if it is larger than `target_bytes`. Compressed files and
-            slow sources keep their pages, because one process takes long for them.
+        join_small: Whether a job that one page can hold gets one page, however its strides are weighed. Compressed
+            files and slow sources keep their pages, because one process takes long for them.
         check: Runs between two statements. What it raises ends the planning.
 
     Raises:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from exports.errors import EstimateTooSlowError, SourceUnavailableError
 from exports.file.compression import compress
 from exports.file.page_record import PageRecord
-from exports.file.plan import is_small, planned_bytes, rows_per_page
+from exports.file.plan import planned_bytes, rows_per_page
 from exports.file.ranges import Boundaries
 from exports.file.renderer import FramedRenderer, Renderer, Row, render_lists
 from exports.request.estimate import EstimateWarning, ExportEstimateDto, WarningCode
@@ -100,11 +100,8 @@ def _extrapolate(
     body = len(compress([rendered], renderer.compression)) if sample else 0
     page_rows = rows_per_page(len(sample), round(planned_bytes(len(rendered), body)), services.settings.block_bytes)
     scale = total / len(sample) if sample else 0
-    is_joined = spec.consistency is None and is_small(
-        renderer.compression, total, scale * len(rendered), services.settings.block_bytes
-    )
     plain_seconds = scale * len(rendered) / services.settings.bytes_per_second
-    pages = 1 if is_joined else max(1, -(-total // page_rows))
+    pages = max(1, -(-total // page_rows))
     return ExportEstimateDto(
         rows=total,
         bytes=whole - body + round(scale * body) + _frame_bytes(spec, renderer, sample, total, pages),

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from exports.file.plan import (
     MAX_BLOCKS,
     MAX_PAGE_ROWS,
-    MAX_SMALL_JOB_BYTES,
     MIN_PAGE_ROWS,
     PagePlan,
     cap_pages,
@@ -99,17 +98,13 @@ def test_clients_without_text_beside_large_ones_do_not_fill_pages_without_bound(
 @pytest.mark.parametrize(
     ("rows", "file_bytes", "target_bytes", "expected"),
     [
-        (20_000, 2_000, 1_000, True),
-        (20_000, 2_001, 1_000, False),
-        (MAX_PAGE_ROWS, 2_000, 1_000, True),
-        (MAX_PAGE_ROWS + 1, 2_000, 1_000, False),
-        (20_000, MAX_SMALL_JOB_BYTES, 64 * 1024 * 1024, True),
-        (20_000, MAX_SMALL_JOB_BYTES + 1, 64 * 1024 * 1024, False),
+        (20_000, 1_000, 1_000, True),
+        (20_000, 1_001, 1_000, False),
+        (MAX_PAGE_ROWS, 1_000, 1_000, True),
+        (MAX_PAGE_ROWS + 1, 1_000, 1_000, False),
     ],
 )
-def test_a_small_job_has_two_pages_at_most_and_fits_into_memory(
-    rows: int, file_bytes: int, target_bytes: int, expected: bool
-) -> None:
+def test_a_small_job_is_one_that_a_page_can_hold(rows: int, file_bytes: int, target_bytes: int, expected: bool) -> None:
     assert is_small(Compression.NONE, rows, file_bytes, target_bytes) is expected
     assert not is_small(Compression.GZIP, rows, file_bytes, target_bytes)
 

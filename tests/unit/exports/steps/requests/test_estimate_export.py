@@ -67,10 +67,11 @@ def test_the_number_of_pages_follows_from_the_block_size() -> None:
     assert _estimate(services, _format(compression="gzip")).pages < 4
 
 
-def test_an_export_of_two_pages_is_estimated_as_the_one_page_that_it_gets() -> None:
-    services = a_services(some_clients(2_500), EXPORT_BLOCK_BYTES=30_000)
-    assert _estimate(services).pages == 1
-    assert _estimate(services, two_columns(consistency=Consistency.SNAPSHOT)).pages == 2
+@pytest.mark.parametrize(("block_bytes", "pages"), [(60_000, 1), (30_000, 2)])
+def test_an_export_that_fits_a_page_is_estimated_as_one(block_bytes: int, pages: int) -> None:
+    services = a_services(some_clients(2_500), EXPORT_BLOCK_BYTES=block_bytes)
+    assert _estimate(services).pages == pages
+    assert _estimate(services, two_columns(consistency=Consistency.SNAPSHOT)).pages == pages
 
 
 @pytest.mark.parametrize(("long_cells", "words"), [("cut", "will be cut"), ("fail", "this export would fail")])

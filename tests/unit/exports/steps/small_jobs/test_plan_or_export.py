@@ -78,10 +78,17 @@ def test_a_job_of_several_pages_is_only_planned() -> None:
     assert services.files.get_state(job.file_path).blocks == {}
 
 
-def test_a_job_of_two_pages_becomes_one_page_and_is_completed_in_one_step() -> None:
+def test_a_file_that_one_page_can_hold_is_not_divided_at_the_default_size_of_pages() -> None:
+    services, job = a_system(16_000)
+    for client in sorted(services.clients.clients, key=lambda client: client["code"])[:3_600]:
+        client["name"] = "x" * 4_000  # the many short ones after them weigh more than their bytes
+    assert run(services, job, services.settings.block_bytes) == Done(ended=True)
+    assert [page["rows"] for page in manifest(services, job)["pages"]] == [16_000]
+
+
+def test_a_file_larger_than_a_page_is_divided() -> None:
     services, job = a_system(1_500)
-    assert run(services, job, target_bytes=20_000) == Done(ended=True)
-    assert [page["rows"] for page in manifest(services, job)["pages"]] == [1_500]
+    assert run(services, job, target_bytes=20_000) == PagesPlanned(pages=2, rows=1_500, wave_pages=64)
 
 
 @pytest.mark.parametrize(("first_seconds", "statements"), [(0.0, 0), (0.2, 1)])
@@ -99,7 +106,7 @@ def test_a_job_whose_quick_first_clients_say_it_is_small_takes_no_more_samples(
         return render_samples(selection, starts, *others)
 
     monkeypatch.setattr(services.clients, "render_samples", noted)
-    assert run(services, job, target_bytes=20_000) == Done(ended=True)
+    assert run(services, job, target_bytes=30_000) == Done(ended=True)
     assert len(taken) == statements
 
 
