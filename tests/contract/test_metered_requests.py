@@ -15,17 +15,19 @@ from uuid import uuid4
 import pytest
 
 from devhost.local.azurite import Azurite, start_azurite
+from devhost.local.paths import ROOT
 from exports.file.manifest import ManifestDto
 from exports.jobs.cost import Cost, total
 from exports.services import Services
-from exports.settings import read_settings
+from exports.settings import Settings, read_settings
 from exports.steps.finalize.commit_file import commit_file
 from exports.steps.pages.plan_pages import plan_pages
 from exports.steps.pages.record_progress import record_progress
 from exports.steps.pages.write_page import write_page
+from exports.steps.small_jobs.plan_or_export import plan_or_export
 from exports.triggers.activities import run_step
 from exports.wiring import build_services
-from exports.workflow.commands import CommitFile, PlanPages, RecordProgress, WritePage
+from exports.workflow.commands import CommitFile, PlanOrExport, PlanPages, RecordProgress, WritePage
 from shared.models import Model
 from shared.orchestration import wrap_command
 from tests.support.builders import a_job
@@ -118,3 +120,33 @@ def test_the_steps_of_a_job_count_exactly_the_requests_that_storage_received(
     manifest_itself = 1
     assert shown.storage_requests.blob_write == counted.storage_requests.blob_write - manifest_itself
     assert shown.storage_requests.table_read == counted.storage_requests.table_read
+
+
+@pytest.mark.parametrize("target_bytes", [6 * 2**20, 16 * 2**20])
+def test_the_requests_of_a_million_clients_in_docs_costs_follow_from_its_formula(target_bytes: int) -> None:
+    document = (ROOT / "docs" / "costs.md").read_text(encoding="utf-8")
+    row = re.search(rf"\| a million with blocks of {target_bytes >> 20} MiB, by the formula \|((?: \d+ \|)+)", document)
+    assert row
+    shown = [int(number) for number in re.findall(r"\d+", row[1])]
+
+    pages = shown[0]
+    assert pages == pytest.approx(1_000_000 * 768 / target_bytes, abs=1)
+    waves = -(-pages // Settings.model_fields["wave_pages"].default)
+    assert shown == [pages, pages + 2, 1, pages + 1 + waves, 2 * pages + 2 + waves + round(pages / 1_000)]
+
+
+def test_the_manifest_in_docs_api_has_the_requests_of_a_job_of_one_page(services: Services) -> None:
+    def export() -> ManifestDto:
+        job = a_job(tenant=NORTHWIND)
+        assert services.jobs.create(job)
+        sent = json.loads(json.dumps(wrap_command(PlanOrExport(job=job.ref, target_bytes=16 * 2**20))))
+        assert run_step(lambda: services, plan_or_export, PlanOrExport, sent)["ended"]
+        return ManifestDto.model_validate_json(services.files.load_manifest(job.ref))
+
+    export()  # creates the missing tables
+    cost = export().cost
+    document = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    example = re.search(r'"cost": \{"storageRequests": (\{[^}]*\}),', document)
+    assert example
+    assert cost is not None
+    assert json.loads(example[1]) == cost.storage_requests.model_dump(by_alias=True)
