@@ -41,6 +41,37 @@ def test_options_win_over_variables_and_variables_over_the_profile(monkeypatch: 
     assert found == Profile("https://option.example", key="of-variable", tenant="westwind")
 
 
+@pytest.mark.parametrize("url", ["https://evil.example", "http://default.example", "https://default.example:444"])
+@pytest.mark.parametrize("by", ["option", "variable"])
+def test_the_key_of_a_profile_goes_to_the_service_of_the_profile_only(
+    url: str, by: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if by == "variable":
+        monkeypatch.setenv("CLIENT_EXPORT_URL", url)
+    option = url if by == "option" else None
+    with pytest.raises(LocalError, match="The key of the profile default is for"):
+        find_profile(None, option, None)
+    monkeypatch.setenv("CLIENT_EXPORT_KEY", "of-variable")
+    assert find_profile(None, option, None) == Profile(url, key="of-variable")
+    assert find_profile("default", option, None) == Profile(url, key="of-variable", tenant="northwind")
+
+
+def test_another_address_of_the_same_service_gets_the_key_of_the_profile() -> None:
+    for url in ("https://DEFAULT.example:443/", "https://default.example/behind/a/gateway"):
+        assert find_profile(None, url, None).key == "of-default"
+
+
+def test_a_key_is_sent_over_plain_http_to_another_machine_only_if_that_is_allowed() -> None:
+    for host in ("exports.example", "10.0.0.1", "127.0.0.1.example", "localhost.example", "[fe80::1]"):
+        with pytest.raises(LocalError, match="--allow-http"):
+            Profile(f"http://{host}", key="k").open()
+        Profile(f"http://{host}", key="k", allow_http=True).open().close()
+    for host in ("localhost:7071", "127.0.0.1", "[::1]:80", "a.localhost"):
+        Profile(f"http://{host}", key="k").open().close()
+    save_profiles({"own": Profile("http://exports.example", key="k", allow_http=True)})
+    assert find_profile("own", None, None).allow_http
+
+
 def test_a_complete_set_of_variables_needs_no_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file.write_text("damaged", encoding="utf-8")
     monkeypatch.setenv("CLIENT_EXPORT_URL", "https://variable.example")

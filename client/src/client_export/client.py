@@ -44,6 +44,7 @@ class ExportClient:
         tenant: The tenant. Leave it out if the key opens exactly one.
         retries: When requests are sent again.
         http: A client of httpx with settings of your own, such as a proxy. You close it yourself.
+        allow_http: Send the key or token over plain http, to another machine too. Others on the network can read it.
     """
 
     def __init__(
@@ -55,8 +56,9 @@ class ExportClient:
         tenant: str | None = None,
         retries: RetryPolicy | None = None,
         http: httpx.Client | None = None,
+        allow_http: bool = False,
     ) -> None:
-        self._access = Access(url, key, token)
+        self._access = Access(url, key, token, allow_http)
         self._operations = Administration(tenant, retries or RetryPolicy())
         self._owns_http = http is None
         self._http = http or httpx.Client(timeout=driver.TIMEOUT)

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
+from ipaddress import ip_address
 from typing import Any, TypeVar
 
 import httpx
@@ -22,11 +23,16 @@ TIMEOUT = httpx.Timeout(90, connect=15)
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Where the service is, and the credentials: an API key or an access token, or a function that gives a token."""
+    """Where the service is, and the credentials: an API key or an access token, or a function that gives a token.
+
+    Attributes:
+        allow_http: Whether the credentials may be sent over plain http to another machine.
+    """
 
     url: str
     key: str | None = field(default=None, repr=False)
     token: str | Callable[[], str] | None = field(default=None, repr=False)
+    allow_http: bool = False
 
     def __post_init__(self) -> None:
         if self.key is not None and self.token is not None:
@@ -39,10 +45,27 @@ class Access:
         except httpx.InvalidURL as error:
             message = f"{self.url!r} is no address of a service: {error}."
             raise ValueError(message) from None
+        if not (self.allow_http or self.is_private):
+            message = (
+                f"Others on the network could read the key or token on its way to {self.url}. Use https://. In a "
+                "network of your own, allow http: write --allow-http before the command, or allow_http=True in Python."
+            )
+            raise ValueError(message)
         for name, secret in (("key", self.key), ("token", self.token)):
             if isinstance(secret, str) and not (secret.isascii() and secret.isprintable()):
                 message = f"The {name} has characters that no {name} has. Copy it again."
                 raise ValueError(message)
+
+    @property
+    def is_private(self) -> bool:
+        """Whether nobody on the way can read the requests: they are encrypted, or do not leave this machine."""
+        url = httpx.URL(self.url)
+        if url.scheme == "https" or url.host == "localhost" or url.host.endswith(".localhost"):
+            return True
+        try:
+            return ip_address(url.host).is_loopback
+        except ValueError:
+            return False
 
     def headers(self) -> dict[str, str]:
         """Return the headers that every request to the service has."""

@@ -40,13 +40,15 @@ class Choice:
     url: str | None = None
     tenant: str | None = None
     token_file: Path | None = None
+    allow_http: bool = False
 
 
 @contextmanager
 def service(context: typer.Context) -> Iterator[ExportClient]:
     """Open the client of the chosen profile."""
     choice: Choice = context.obj or Choice()
-    with find_profile(choice.profile, choice.url, choice.tenant, choice.token_file).open() as client:
+    profile = find_profile(choice.profile, choice.url, choice.tenant, choice.token_file, allow_http=choice.allow_http)
+    with profile.open() as client:
         yield client
 
 

@@ -34,7 +34,9 @@ def login(
         raise typer.BadParameter("Give the address of the service.", param_hint="--url")
     with_token = with_token or choice.token_file is not None
     secret = reader_of(choice.token_file)() if choice.token_file else _read_secret(with_token=with_token)
-    profile = Profile(url, None if with_token else secret, secret if with_token else None, tenant)
+    profile = Profile(
+        url, None if with_token else secret, secret if with_token else None, tenant, allow_http=choice.allow_http
+    )
     with profile.open() as client:
         next(client.list(), None)
     file = save_profiles({**load_profiles(), name: profile})

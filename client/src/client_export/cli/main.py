@@ -104,12 +104,15 @@ def choose(
             show_default=False,
         ),
     ] = None,
+    allow_http: Annotated[
+        bool, typer.Option("--allow-http", help="Send the key over plain http to another machine; others can read it.")
+    ] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
     """Keep the options before the command for it."""
-    context.obj = Choice(profile, url, tenant, token)
+    context.obj = Choice(profile, url, tenant, token, allow_http)
 
 
 def main() -> None:

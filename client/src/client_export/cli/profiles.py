@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import httpx
 import typer
 
 from client_export.cli.exits import LocalError
@@ -27,6 +28,7 @@ class Profile:
 
     Attributes:
         read_token: Gives the current token; it is not stored.
+        allow_http: Whether the credentials may be sent over plain http to another machine.
     """
 
     url: str = ""
@@ -34,11 +36,23 @@ class Profile:
     token: str | None = field(default=None, repr=False)
     tenant: str | None = None
     read_token: Callable[[], str] | None = field(default=None, repr=False)
+    allow_http: bool = False
+
+    @property
+    def has_credentials(self) -> bool:
+        """Whether there is anything with which the service knows the caller."""
+        return bool(self.key or self.token or self.read_token)
 
     def open(self) -> ExportClient:
         """Open a client."""
         try:
-            return ExportClient(self.url, key=self.key, token=self.read_token or self.token, tenant=self.tenant)
+            return ExportClient(
+                self.url,
+                key=self.key,
+                token=self.read_token or self.token,
+                tenant=self.tenant,
+                allow_http=self.allow_http,
+            )
         except ValueError as error:
             raise LocalError(str(error)) from None
 
@@ -81,8 +95,17 @@ def save_profiles(profiles: Mapping[str, Profile]) -> Path:
     return file
 
 
-def find_profile(name: str | None, url: str | None, tenant: str | None, token_file: Path | None = None) -> Profile:
+def find_profile(
+    name: str | None,
+    url: str | None,
+    tenant: str | None,
+    token_file: Path | None = None,
+    *,
+    allow_http: bool = False,
+) -> Profile:
     """Return what a command uses: options first, then environment variables, then the profile.
+
+    The credentials of a profile go only to the service of the profile.
 
     Raises:
         LocalError: There is no such profile, or something is missing.
@@ -94,16 +117,30 @@ def find_profile(name: str | None, url: str | None, tenant: str | None, token_fi
     if chosen is not None and chosen not in known:
         message = f"There is no profile {chosen}. Make it with: client-export login --name {chosen} --url URL"
         raise LocalError(message)
-    profile = known.get(chosen or DEFAULT, Profile())
+    saved = known.get(chosen or DEFAULT, Profile())
+    address = url or env(URL) or saved.url
+    is_elsewhere = saved.has_credentials and _origin(address) != _origin(saved.url)
+    profile = Profile(tenant=saved.tenant) if is_elsewhere else saved
     if token_file is not None:
         profile = replace(profile, key=None, token=None, read_token=reader_of(token_file))
     elif env(KEY) or env(TOKEN):
         profile = replace(profile, key=env(KEY) or None, token=env(TOKEN) or None)
-    profile = replace(profile, url=url or env(URL) or profile.url, tenant=tenant or env(TENANT) or profile.tenant)
+    profile = replace(
+        profile,
+        url=address,
+        tenant=tenant or env(TENANT) or profile.tenant,
+        allow_http=allow_http or profile.allow_http,
+    )
     if not profile.url:
         message = f"No service is known. Run client-export login --url URL, or set {URL} and {KEY}."
         raise LocalError(message)
-    if profile.key is None and profile.token is None and profile.read_token is None:
+    if is_elsewhere and not profile.has_credentials:
+        message = (
+            f"The key of the profile {chosen or DEFAULT} is for {saved.url}, and is not sent to {address}. Set {KEY} "
+            f"or {TOKEN} too, or log in there: client-export login --name NAME --url {address}"
+        )
+        raise LocalError(message)
+    if not profile.has_credentials:
         message = f"No credentials are known. Run client-export login, or set {KEY} or {TOKEN}."
         raise LocalError(message)
     return profile
@@ -142,5 +179,14 @@ def _require_token(text: str, file: Path) -> str:
     return text
 
 
-def _given(profile: Profile) -> dict[str, str]:
-    return {name: value for name, value in asdict(profile).items() if value is not None and name != "read_token"}
+def _origin(url: str) -> tuple[str, str, int | None] | str:
+    """Return the server of an address; what is no address stands for itself."""
+    try:
+        parts = httpx.URL(url)
+    except httpx.InvalidURL:
+        return url
+    return parts.scheme, parts.host, parts.port  # httpx leaves out the usual port
+
+
+def _given(profile: Profile) -> dict[str, str | bool]:
+    return {name: value for name, value in asdict(profile).items() if value and name != "read_token"}
