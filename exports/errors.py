@@ -5,7 +5,9 @@
     │   ├── SourceUnavailableError      the client database did not answer
     │   ├── SourceThrottledError        the client database has no capacity now; repeating slowly can help
     │   ├── StorageUnavailableError     blobs or tables did not answer, or refused the service
+    │   ├── NotStartedError             Durable Functions did not start an orchestration
     │   └── FileChangedError            another attempt has meanwhile published or removed the file
+    ├── IllegalTransitionError          the state of the job does not allow what has happened
     ├── RefusedError                    a caller's request cannot be fulfilled; the HTTP boundary answers with a problem
     │   ├── JobNotFoundError            there is no such job
     │   ├── MappingNotFoundError        there is no such mapping
@@ -29,6 +31,8 @@
     │   └── QuotaExceededError          the tenant has reached its limit of jobs
     └── PermanentError                  repeating the step cannot help; its trigger returns `Rejected`
         ├── SourceMismatchError         the `clients` view, or a value in it, is not as documented
+        │   ├── UnreadableValueError    a value of some client cannot be read or written
+        │   └── MissingColumnError      a statement names a column that the view lacks
         ├── SourceRefusedError          the database refused the statement or the login
         ├── SourceReplacedError         other data stand in the place of those that the job was planned for
         ├── TooManyRemovedError         more clients were removed since another export than a manifest lists
@@ -36,6 +40,9 @@
         ├── KeyOrderError               the database compares codes in another order than it sorts them
         ├── RowCountError               the database counts other clients than it returns
         └── FileMismatchError           the staged blocks do not match the records of the pages
+
+Errors of one module stand there: `exports/jobs/states.py`, `exports/steps/orchestrations.py` and
+`exports/adapters/clients_sql/sql/translations.py`. All others are here.
 
 The text of each error (`str(error)`) is a plain sentence for the user of the job. It names no host, path, statement or
 secret. Causes are chained, for the log.

@@ -1,9 +1,13 @@
-"""The drawn tree of errors has each class, below its base."""
+"""The drawn tree of errors has each class of the service, below its base, wherever it is defined."""
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import re
+from collections.abc import Iterator
 
+import exports
 from exports import errors
 from exports.errors import ExportError
 
@@ -17,7 +21,15 @@ def test_the_tree_at_the_top_draws_every_error_below_its_base() -> None:
         depth = len(found["lines"]) // _WIDTH
         above[depth + 1 :] = [found["name"]]
         drawn.append((found["name"], above[depth]))
-    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, ExportError)]
-    assert sorted(drawn) == sorted(
-        (kind.__name__, "" if kind is ExportError else kind.__bases__[0].__name__) for kind in kinds
-    )
+    for module in pkgutil.walk_packages(exports.__path__, "exports."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    assert sorted(drawn) == sorted([("ExportError", ""), *_below(ExportError)])
+
+
+def _below(base: type[Exception]) -> Iterator[tuple[str, str]]:
+    """Yield the errors of the service below a base, each with the name of its own base."""
+    for kind in base.__subclasses__():
+        if kind.__module__.startswith("exports."):
+            yield kind.__name__, base.__name__
+            yield from _below(kind)
