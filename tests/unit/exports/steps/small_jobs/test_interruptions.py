@@ -164,7 +164,7 @@ def test_a_run_of_a_version_that_plans_two_pages_gives_the_same_file(
 
     def run_older_version(services: MemoryServices, job: Job) -> None:
         with monkeypatch.context() as older:
-            older.setattr(small_jobs, "draw_plan", lambda *given, **_: draw_plan(*given[:2], target_bytes=1))
+            older.setattr(small_jobs, "draw_plan", lambda services, job, _, **__: draw_plan(services, job, 1))
             plan_or_export(services, PlanOrExport(job=job.ref, target_bytes=TARGET_BYTES))
 
     services, job, acted = a_system(way, port, method, call, moment, run_older_version, clients=1_000)
