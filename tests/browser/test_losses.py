@@ -49,6 +49,26 @@ def test_the_details_of_an_export_tell_what_its_file_lacks(visitor: Visitor, sys
 
 
 @BOTH
+def test_an_export_that_has_just_ended_tells_what_its_file_lacks(visitor: Visitor, system: System) -> None:
+    _, manifest = an_export(system)
+    asked: list[Route] = []
+
+    def answer(route: Route) -> None:
+        asked.append(route)
+        route.fulfill(json=manifest)
+
+    visitor.page.route("**/manifest", answer)
+    visitor.sign_in()
+    visitor.export()
+    language = "de" if visitor.is_german() else "en"
+    visitor.expect_text("#job-losses", CUT[language])
+    visitor.expect_text("#job-losses", LEFT_OUT[language])
+    assert len(asked) == 1
+    assert not visitor.overflows()
+    assert_accessible(visitor)
+
+
+@BOTH
 def test_the_check_of_a_file_tells_what_the_file_lacks(visitor: Visitor, system: System) -> None:
     job, manifest = an_export(system)
     file = request("GET", job["downloadUrl"]).body

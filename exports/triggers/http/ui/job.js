@@ -7,6 +7,7 @@ import { notifyEnd, offerNotice, setUpEndNotice } from "./end_notice.js";
 import { keepInView } from "./keep_in_view.js";
 import { requestAgain, requestOf } from "./job_request.js";
 import { clients, count, duration, moment, percent, size } from "./labels.js";
+import { tellLosses } from "./losses.js";
 import { meaningOf, nextSteps, reportOf, whatHappened } from "./outcome.js";
 import { RateMeter, drawRates } from "./rate.js";
 import { secondsBetween, stopwatch } from "./spans.js";
@@ -145,6 +146,7 @@ function drawJob(job) {
   const before = shown?.status;
   shown = job;
   offerDeliveries(jobApi, job);
+  tellLosses(jobApi, job);
   byId("job").dataset.status = job.status;
   byId("job-title").textContent = labelOf("jobTitles", job.status);
   drawBar(job);

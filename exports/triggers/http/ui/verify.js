@@ -4,7 +4,7 @@ import { byId, make, show } from "./dom.js";
 import { showProblem } from "./faults.js";
 import { proveFile } from "./file_proof.js";
 import { count, moment, size } from "./labels.js";
-import { lossesOf } from "./losses.js";
+import { drawLosses } from "./losses.js";
 import { BadManifest } from "./manifest.js";
 import { t } from "./texts.js";
 import { PATH_OF_JOBS, hasFile, pathOf } from "./watch.js";
@@ -129,7 +129,7 @@ function showVerdict(found, file, manifest) {
   byId("verdict").replaceChildren(
     make("h2", {}, t(`verdicts.${found.verdict}`)),
     make("p", {}, t(`verdicts.${found.verdict}Text`, valuesOf(found, file))),
-    ...(isIntact ? lossesOf(manifest) : []).map(([name, text]) => make("p", { dataset: { loss: name } }, text)),
+    ...(isIntact ? drawLosses(manifest) : []),
   );
 }
 
