@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -71,11 +72,19 @@ def old_pythons() -> list[Path]:
     return [folder / name for folder in folders for name in names if runs(str(folder / name))]
 
 
+AS_OLD_PYTHON = """
+import platform, runpy, subprocess, sys
+sys.version_info = (3, 10, 13, "final", 0)
+runpy.run_path("dev.py", run_name="__main__")
+"""
+
+
 def test_dev_py_tells_an_old_python_in_one_line_which_one_to_use() -> None:
-    for program in old_pythons():
-        # Python 2 would write compiled modules beside the sources
-        command: list[str | Path] = [program, "-B", ROOT / "dev.py", "run"]
-        answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    pretended: list[str | Path] = [sys.executable, "-B", "-c", AS_OLD_PYTHON]
+    # Python 2 would write compiled modules beside the sources
+    installed: list[list[str | Path]] = [[program, "-B", ROOT / "dev.py", "run"] for program in old_pythons()]
+    for program in (pretended, *installed):
+        answer = subprocess.run(program, capture_output=True, text=True, check=False, cwd=ROOT)
         assert (answer.returncode, answer.stdout) == (1, ""), program
         assert answer.stderr.startswith("client-export needs CPython 3.11 to 3.14; this is CPython "), program
         assert answer.stderr.count("\n") == 1, program

@@ -50,8 +50,13 @@ def test_the_outcome_of_a_step_is_returned_as_json() -> None:
     )
 
 
-def test_the_outcome_of_a_step_contains_its_storage_requests() -> None:
+def test_the_outcome_of_a_step_contains_its_requests_and_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = 100.0
+    monkeypatch.setattr("shared.metering.time", SimpleNamespace(monotonic=lambda: seconds))
+
     def step(_: Services, __: WritePage) -> Outcome:
+        nonlocal seconds
+        seconds += 1.25
         for method, length in (("PUT", 100), ("GET", 0)):
             request = HttpRequest(method, "http://account/container/blob", headers={"Content-Length": str(length)})
             meter_request("blob", SimpleNamespace(http_request=request))
@@ -61,7 +66,7 @@ def test_the_outcome_of_a_step_contains_its_storage_requests() -> None:
     cost = run_step(a_services, step, WritePage, sent)["cost"]
     assert (cost["storageRequests"]["blobWrite"], cost["storageRequests"]["blobRead"]) == (1, 1)
     assert cost["bytesSent"] == 100
-    assert cost["functionSeconds"] >= 0
+    assert cost["functionSeconds"] == 1.25
 
 
 @pytest.mark.parametrize("final_try", [False, True])
