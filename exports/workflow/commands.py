@@ -14,7 +14,10 @@ from shared.retry_policy import RetryPolicy
 
 
 class Limits(Model):
-    """The settings that an orchestrator needs. They travel in its input, so a replay does not read the environment."""
+    """The settings that an orchestrator needs. They travel in its input, so a replay does not read the environment.
+
+    Defaults are those of the histories of 0.1.0, never those of a deployment.
+    """
 
     wave_pages: int = 64
     waves_per_execution: int = 50
