@@ -13,6 +13,7 @@ import pytest
 
 from exports.errors import SnapshotTimeError, SourceThrottledError, SourceUnavailableError, StorageUnavailableError
 from exports.file.manifest import ManifestDto
+from exports.file.plan import PagePlan
 from exports.jobs.failures import SNAPSHOT_LOST
 from exports.jobs.job import Job
 from exports.jobs.snapshot import SnapshotDto, SnapshotRoom
@@ -52,6 +53,18 @@ def lines_of(services: MemoryServices, job: Job) -> list[str]:
     size = services.files.size_bytes(path)
     assert size is not None
     return services.files.read_range(path, 0, size).decode().splitlines()
+
+
+def let_one_read(services: MemoryServices, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let one thread read each snapshot, so that its pages follow each other."""
+    open_snapshot = services.clients.open_snapshot
+
+    @contextmanager
+    def open_for_one_reader() -> Iterator[ClientSnapshot]:
+        with open_snapshot() as snapshot:
+            yield replace(snapshot, readers=1)
+
+    monkeypatch.setattr(services.clients, "open_snapshot", open_for_one_reader)
 
 
 def rename_everybody(services: MemoryServices, name: str) -> None:
@@ -173,8 +186,9 @@ def test_a_newer_attempt_replaces_the_file_that_an_older_one_has_published() -> 
     assert set(lines_of(services, job)[1:]) == {f"{each['code']},newer" for each in some_clients(CLIENTS)}
 
 
-def test_a_cancelled_job_stops_between_two_pages() -> None:
+def test_a_cancelled_job_stops_between_two_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     services = a_services(some_clients(CLIENTS))
+    let_one_read(services, monkeypatch)
     job = a_job_of(services)
     staged: list[int] = []
 
@@ -229,16 +243,11 @@ def test_progress_is_shown_while_a_snapshot_is_read(monkeypatch: pytest.MonkeyPa
     """One reader, which waits after each page until the step has collected the pages before it."""
     services = a_services(some_clients(CLIENTS))
     job = a_job_of(services)
-    open_snapshot, show_written, collected = services.clients.open_snapshot, SnapshotWatch.written, Semaphore(0)
+    show_written, collected = SnapshotWatch.written, Semaphore(0)
     planner, seen = current_thread(), list[int]()
 
-    @contextmanager
-    def open_for_one_reader() -> Iterator[ClientSnapshot]:
-        with open_snapshot() as snapshot:
-            yield replace(snapshot, readers=1)
-
-    def tell(watch: SnapshotWatch, total_rows: int, pages: int, rows: int) -> None:
-        show_written(watch, total_rows, pages, rows)
+    def tell(watch: SnapshotWatch, plan: PagePlan, pages: int, rows: int) -> None:
+        show_written(watch, plan, pages, rows)
         collected.release()
 
     def look() -> None:
@@ -248,7 +257,7 @@ def test_progress_is_shown_while_a_snapshot_is_read(monkeypatch: pytest.MonkeyPa
         services.now.advance(seconds=3)
         seen.append(stored(services, job).settled_items)
 
-    monkeypatch.setattr(services.clients, "open_snapshot", open_for_one_reader)
+    let_one_read(services, monkeypatch)
     monkeypatch.setattr(SnapshotWatch, "written", tell)
     services.clients.after_read = look
     run(services, job)
