@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import httpx
 import pytest
-from client_export import ExportClient
-from client_export.steps import Answer
+from client_export import AsyncExportClient, ExportClient, ServiceError
+from client_export.steps import Answer, Send
 
 CODE = "7ybqttn9kg0pf1x6vfw644k23d"
 JOB: dict[str, Any] = {"code": CODE, "status": "Queued", "createdDate": "2026-01-02T03:04:05Z"}
@@ -33,3 +34,38 @@ def test_an_export_is_asked_for_again_however_late_the_service_suggests(monkeypa
     with client_of(late, ended) as client:
         assert client.wait(CODE).status == "Completed"
     assert pauses == [60]
+
+
+ELSEWHERE = {"location": "https://elsewhere.example/"}
+FOREIGN = {
+    "a redirect": lambda: httpx.Response(302, headers=ELSEWHERE),
+    "a page": lambda: httpx.Response(200, text="<html>Sign in</html>"),
+    "a list": lambda: httpx.Response(200, json=[]),
+    "nothing known": lambda: httpx.Response(304),
+}
+
+
+@pytest.mark.parametrize("answer", FOREIGN.values(), ids=FOREIGN)
+def test_an_answer_that_is_not_of_the_service_is_told_and_its_redirect_not_followed(answer: Any) -> None:
+    asked: list[str] = []
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.host)
+        return answer()
+
+    transport = httpx.MockTransport(serve)
+    http = httpx.Client(transport=transport, follow_redirects=True)
+    with pytest.raises(ServiceError, match="not an answer of the export service"):
+        ExportClient("https://exports.example", key="k", http=http).status(CODE)
+
+    other = httpx.AsyncClient(transport=transport, follow_redirects=True)
+    with pytest.raises(ServiceError, match="not an answer of the export service"):
+        asyncio.run(AsyncExportClient("https://exports.example", key="k", http=other).status(CODE))
+    assert set(asked) == {"exports.example"}
+
+
+def test_only_a_redirect_that_names_its_target_is_a_link() -> None:
+    asks = Send("GET", "/download", asks_for_link=True)
+    assert asks.is_answered_by(Answer(302, {"location": "https://storage.example/file"}))
+    assert not asks.is_answered_by(Answer(302))
+    assert not asks.is_answered_by(Answer(200, {}, b"{}"))

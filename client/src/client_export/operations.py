@@ -106,7 +106,7 @@ class Operations:
 
     def link(self, code: str) -> Flow[str]:
         """Ask for a new link to the file."""
-        answer = yield from self._ask("GET", f"{item(EXPORTS, code)}/download")
+        answer = yield from self._ask("GET", f"{item(EXPORTS, code)}/download", asks_for_link=True)
         return answer.headers["location"]
 
     def wait(self, code: str, timeout_seconds: float | None, watch: Watch | None) -> Flow[Job]:
@@ -200,9 +200,10 @@ class Operations:
         query: Sequence[tuple[str, str]] = (),
         headers: Mapping[str, str] | None = None,
         repeatable: bool = True,
+        asks_for_link: bool = False,
     ) -> Flow[Answer]:
         prefix = "" if self.tenant is None else f"/tenants/{quote(self.tenant, safe='')}"
-        call = Send(method, prefix + path, body, tuple(query), headers or {}, repeatable)
+        call = Send(method, prefix + path, body, tuple(query), headers or {}, repeatable, asks_for_link)
         return (yield from ask(call, self.policy))
 
     def _part(

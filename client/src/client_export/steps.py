@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Protocol, TypeVar
 
-from client_export.errors import AuthenticationError, Problem, ServiceUnreachableError, error_of
+from client_export.errors import AuthenticationError, Problem, ServiceError, ServiceUnreachableError, error_of
 
 T = TypeVar("T")
 
@@ -45,6 +45,8 @@ class Send:
 
     Attributes:
         repeatable: Whether the request may be sent again if nobody knows whether it arrived.
+        asks_for_link: Whether the answer is a redirect to a link. No other redirect is followed, because the
+            credentials are for the service alone.
     """
 
     method: str
@@ -53,6 +55,13 @@ class Send:
     query: tuple[tuple[str, str], ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
     repeatable: bool = True
+    asks_for_link: bool = False
+
+    def is_answered_by(self, answer: Answer) -> bool:
+        """Whether an answer without an error is one of the service, and not of a program before it."""
+        if self.asks_for_link:
+            return 300 <= answer.status < 400 and "location" in answer.headers
+        return answer.status < 300 and (not answer.content or isinstance(answer.json, dict))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +129,10 @@ class Pull:
 Step = Send | Sleep | Pull
 Flow = Generator[Step, Any, T]
 
+_FOREIGN = (
+    "This is not an answer of the export service, perhaps of a sign-in page or a gateway. Redirects are not followed. "
+    "Check the address."
+)
 _TEMPORARY = (429, 500, 502, 503, 504)
 
 
@@ -134,6 +147,8 @@ def ask(call: Send, policy: RetryPolicy) -> Flow[Answer]:
     while True:
         answer: Answer = yield call
         if 0 < answer.status < 400:
+            if not call.is_answered_by(answer):
+                raise ServiceError(Problem(answer.status, "unknown", f"HTTP {answer.status}", _FOREIGN))
             return answer
         failed += 1
         pause = answer.retry_after_seconds
