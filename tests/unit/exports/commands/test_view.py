@@ -38,9 +38,7 @@ def test_a_check_without_a_url_names_the_setting(
     assert capsys.readouterr().err == "Give the URL of the database, or set CLIENTS_DATABASE_URL.\n"
 
 
-def test_text_of_the_database_cannot_make_the_terminal_obey(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_text_of_the_database_cannot_make_the_terminal_obey(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     evil = "J\u00fcrgen\x9b2J\x1b[2J\x7f\u202e"
     file = tmp_path / "clients.db"
     with sqlite3.connect(file) as database:
