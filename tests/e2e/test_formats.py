@@ -152,7 +152,9 @@ def test_a_wrong_format_is_400_with_a_pointer(system: System, wanted: dict[str, 
     assert [fault["pointer"] for fault in document["errors"]] == [pointer]
 
 
-@pytest.mark.parametrize("text", INJECTIONS)
+@pytest.mark.parametrize(
+    "text", [*INJECTIONS[:2], *(pytest.param(each, marks=pytest.mark.thorough) for each in INJECTIONS[2:])]
+)
 def test_sql_in_a_search_or_filter_is_treated_as_text(system: System, text: str) -> None:
     for filter_ in ({"search": text}, {"managerCodes": [text], "teamCodes": [text], "serviceCodes": [text]}):
         job = system.start_export({"filter": filter_, "columnMappings": COLUMNS}, HARBOUR).json
