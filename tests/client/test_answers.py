@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -46,7 +47,9 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize("answer", FOREIGN.values(), ids=FOREIGN)
-def test_an_answer_that_is_not_of_the_service_is_told_and_its_redirect_not_followed(answer: Any) -> None:
+def test_an_answer_that_is_not_of_the_service_is_told_and_its_redirect_not_followed(
+    answer: Callable[[], httpx.Response],
+) -> None:
     asked: list[str] = []
 
     def serve(request: httpx.Request) -> httpx.Response:
