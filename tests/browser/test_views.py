@@ -128,7 +128,9 @@ def test_every_text_that_is_shown_comes_from_the_texts(visitor: Visitor) -> None
 
 def assert_only_marked_texts(visitor: Visitor) -> None:
     """Check every text of the page, shown or hidden, except names that come from the data of the tenant."""
-    names = re.compile(r"northwind|\.(csv|tsv|xlsx|jsonl)|^(English|Deutsch)$|^[\d.,]+ [kMGT]?B$", re.IGNORECASE)
+    names = re.compile(
+        r"northwind|\.(csv|tsv|xlsx|jsonl)|^(English|Deutsch)$|^[\d.,]+ (bytes?|[kMGT]?B)$", re.IGNORECASE
+    )
     unmarked = [text for text in visitor.evaluate(VISIBLE_TEXTS) if re.search(r"[A-Za-z]{2}", without_marked(text))]
     assert [text for text in unmarked if not names.search(text)] == []
 
