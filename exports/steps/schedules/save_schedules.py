@@ -80,14 +80,20 @@ def update_schedule(
     From then on the schedule may export the same fields as this caller. If the request contains the webhook URL in the
     shortened form that the API shows, the stored URL is kept.
 
+    A change that disables the schedule and leaves its request as it is needs no valid request and changes no rights. So
+    a schedule whose request has become invalid can be paused.
+
     Raises:
         InvalidSpecError, SensitiveFieldsError: As `create_schedule`.
         ScheduleNotFoundError: The tenant has no schedule with this code.
     """
-    known = _find(services, tenant, code).content.request
-    wanted = request.model_copy(update={"request": reveal_url(request.request, known)})
-    _require_valid(services, tenant, wanted.request, sensitive)
-    content = content_of(wanted, sensitive_fields=sensitive is SensitiveFields.ALLOWED)
+    known = _find(services, tenant, code).content
+    wanted = request.model_copy(update={"request": reveal_url(request.request, known.request)})
+    if wanted.enabled or wanted.request != known.request:
+        _require_valid(services, tenant, wanted.request, sensitive)
+        content = content_of(wanted, sensitive_fields=sensitive is SensitiveFields.ALLOWED)
+    else:
+        content = content_of(wanted, sensitive_fields=known.sensitive_fields)
 
     def alter(schedule: Schedule) -> Schedule:
         check(show_schedule(schedule))

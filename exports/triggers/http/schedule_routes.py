@@ -75,7 +75,8 @@ ROUTES = (
         SaveScheduleDto,
         "Replace the content of a schedule; if its request changes, an incremental schedule starts over",
         "A property that is left out gets its default. From then on, the exports of the schedule may contain the "
-        "fields that the key of this caller may export.",
+        "fields that the key of this caller may export. A change that pauses the schedule and leaves its request as it "
+        "is changes no rights, and is accepted even if the request is no longer valid.",
         (SENSITIVE_FIELDS,),
     ),
     _SCHEDULES.delete_route(delete_schedule, "Delete a schedule; the exports that it started stay"),

@@ -18,7 +18,7 @@ from exports.schedules.schedule import MAX_SCHEDULES, ScheduleRef
 from exports.schedules.view import ExportScheduleDto
 from exports.steps.schedules import save_schedules as steps
 from shared.lists import decode_token
-from tests.support.builders import NOON, a_schedule
+from tests.support.builders import NOON, a_mapping, a_schedule
 from tests.support.fake_webhooks import MemoryMailSender
 from tests.support.fakes import MemoryServices, a_services
 from tests.support.steps import a_stored_job
@@ -94,6 +94,45 @@ def test_a_schedule_has_the_sensitive_field_rights_of_its_last_author() -> None:
     update(services, code, ALLOWED)
     (schedule,) = services.schedules.all(TENANT)
     assert schedule.content.sensitive_fields
+
+
+def test_a_schedule_whose_request_has_become_invalid_can_be_paused() -> None:
+    services = replace(a_services(EXPORT_WEBHOOK_SECRET="s" * 32), mail=MemoryMailSender())
+    mapping = a_mapping(tenant=TENANT)
+    services.mappings.create(mapping)
+    filters = {"updatedSince": "2026-01-01T00:00:00.123Z", "statuses": ["Active"]}
+    notify = {"webhookUrl": "https://hooks.example.com/secret", "email": ["a@example.com"]}
+    code = create(services, request={"mappingCode": mapping.code, "filter": filters, "notify": notify}).code
+    services.mappings.delete(TENANT, mapping.code, lambda _: None)
+    services = replace(services, mail=None)
+
+    pause(services, code)
+
+    (paused,) = services.schedules.all(TENANT)
+    assert (paused.content.enabled, paused.state.next_slot) == (False, None)
+    shown = steps.find_schedule(services, TENANT, code).request.model_dump(mode="json", by_alias=True)
+    for changes in ({"request": shown}, {"request": {"mappingCode": "f" * 20}, "enabled": False}):
+        with pytest.raises(InvalidSpecError):
+            update(services, code, **changes)
+
+
+def test_pausing_a_schedule_does_not_change_which_fields_it_may_export() -> None:
+    services = a_services()
+    for request in ({}, NI_NUMBER):
+        code = create(services, sensitive=ALLOWED, request=request).code
+        pause(services, code)
+        paused = services.schedules.get(TENANT, code)
+        assert paused is not None
+        assert (paused.content.enabled, paused.content.sensitive_fields) == (False, True)
+    with pytest.raises(SensitiveFieldsError):
+        update(services, code, REFUSED, request=NI_NUMBER)
+
+
+def pause(services: MemoryServices, code: str) -> None:
+    """Pause a schedule as the page does: send back what is shown, as a caller without sensitive fields."""
+    shown = steps.find_schedule(services, TENANT, code).model_dump(mode="json", by_alias=True)
+    sent = {name: shown[name] for name in ("name", "cron", "timeZone", "request", "overlap", "incremental")}
+    update(services, code, REFUSED, **sent, enabled=False)
 
 
 @pytest.mark.parametrize("code", ["0" * 20, "nope", "", "%00"])
