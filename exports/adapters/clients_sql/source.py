@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from threading import Lock
 
 from sqlalchemy import URL, Connection, Engine
 from sqlalchemy.exc import ArgumentError
 
-from exports.adapters.clients_sql.bad_cells import BadCellFinder
+from exports.adapters.clients_sql.bad_cells import BadCellFinder, Connect
 from exports.adapters.clients_sql.deletions_view import describe_deletions, require_comparable, require_deletions
 from exports.adapters.clients_sql.described import describe_selected, describe_view
 from exports.adapters.clients_sql.dialects.registry import PORTABLE, dialect_named
@@ -67,9 +67,10 @@ class SqlClientSource:
     def __init__(
         self,
         database: str | URL | Engine,
-        lend: Callable[[], AbstractContextManager[Connection]] | None = None,
+        lend: Connect | None = None,
         turns: ReadingTurns | None = None,
         deletions_view: str = "",
+        lend_other: Connect | None = None,
     ) -> None:
         """Make a source.
 
@@ -77,17 +78,19 @@ class SqlClientSource:
             lend: Gives the connections for reading; None: each reading connects by itself.
             turns: Gives turns to threads that read; None: the source makes its own.
             deletions_view: The name of the view of deleted clients; empty: there is none.
+            lend_other: Gives the connections for looking for what made a reading fail; None: each connects by itself.
         """
         self._address = DatabaseAddress.of(database.url if isinstance(database, Engine) else database)
         self._database = database
-        self._lend = lend
+        self._lend, self._lend_other = lend, lend_other
         self._lock = Lock()
         self._turns = turns or ReadingTurns()
         self._deletions_view = deletions_view
 
     def limited(self, seconds: float) -> SqlClientSource:
-        """Read by connections with a time limit."""
-        return self._lending(TimedConnections(self._engine(), seconds).lend)
+        """Read by connections with a time limit, and look for what makes a reading fail within the same limit."""
+        lend = TimedConnections(self._engine(), seconds).lend
+        return self._lending(lend, lend)
 
     def missing_columns(self, columns: Sequence[str]) -> tuple[str, ...]:
         """Name those of `columns` that the view lacks. Raises as `ClientSource` says."""
@@ -274,8 +277,8 @@ class SqlClientSource:
                     found = dialect.find_bad_filter_value(connection, view, selection)
             raise found or error from error.__cause__
 
-    def _lending(self, lend: Callable[[], AbstractContextManager[Connection]]) -> SqlClientSource:
-        return SqlClientSource(self._engine(), lend, self._turns, self._deletions_view)
+    def _lending(self, lend: Connect, lend_other: Connect | None = None) -> SqlClientSource:
+        return SqlClientSource(self._engine(), lend, self._turns, self._deletions_view, lend_other)
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:
@@ -284,7 +287,7 @@ class SqlClientSource:
 
     @contextmanager
     def _other_connection(self) -> Iterator[Connection]:
-        with self._telling_operators(), self._engine().connect() as connection:
+        with self._telling_operators(), (self._lend_other or self._engine().connect)() as connection:
             yield connection
 
     @contextmanager

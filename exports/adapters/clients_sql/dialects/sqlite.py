@@ -165,14 +165,17 @@ class SqliteDialect(SourceDialect):
 
     @contextmanager
     def time_limit(self, connection: Connection, seconds: float) -> Iterator[None]:
-        """Let SQLite look at the clock every few thousand steps."""
+        """Let SQLite look at the clock every few thousand steps, and wait no longer for a lock."""
         driver: Any = connection.connection.driver_connection
         end = time.monotonic() + seconds
+        ((patience,),) = driver.execute("PRAGMA busy_timeout")
+        driver.execute(f"PRAGMA busy_timeout = {min(patience, round(seconds * 1000))}")
         driver.set_progress_handler(lambda: time.monotonic() >= end, _STEPS_BETWEEN_LOOKS)
         try:
             yield
         finally:
             driver.set_progress_handler(None, 0)
+            driver.execute(f"PRAGMA busy_timeout = {patience}")
 
     def describe(self, connection: Connection, names: Sequence[str], view: str = "clients") -> Mapping[str, ViewColumn]:
         """Describe columns by the types that they declare, and keys by the type of the first value found.
