@@ -59,8 +59,8 @@ class ScheduleState(Model):
         check_date: When to check that job next.
         counts: Whether the watermark advances to that job once it is completed and its file was downloaded.
         watermark: Changes before this moment were exported and downloaded; None if no changes were.
-        watermark_of: Hash of the columns and the filter that were exported up to the watermark, and after it, separated
-            by blanks, the exported columns that the view lacked.
+        watermark_of: Hash of the columns and the filter that were exported up to the watermark, and after a blank the
+            exported columns that the view lacked, separated by blanks. Without a blank they are not known.
         last_run_date: When the schedule last started a job.
         last_job_code: Code of the job that the schedule started last.
     """

@@ -35,18 +35,22 @@ def narrow(
         absent: The exported columns that the view lacks now; None: not known.
     """
     watermark = schedule.state.watermark
-    hashed = schedule.state.watermark_of.split(" ")[0]
+    hashed, known = schedule.state.watermark_of.partition(" ")[0], absent_at_watermark(schedule)
     if not schedule.content.incremental or watermark is None or hashed != content_hash(spec):
         return spec
-    if absent is not None and {*absent} != {*absent_at_watermark(schedule)}:
+    if absent is not None and known is not None and {*absent} != {*known}:
         return spec
     since = max(filter(None, (start_after(watermark, margin), spec.filter.updated_since)))
     return spec.model_copy(update={"filter": spec.filter.model_copy(update={"updated_since": since})})
 
 
-def absent_at_watermark(schedule: Schedule) -> tuple[str, ...]:
-    """Return the exported columns that the view lacked for what was exported up to the watermark."""
-    return tuple(schedule.state.watermark_of.split(" ")[1:])
+def absent_at_watermark(schedule: Schedule) -> tuple[str, ...] | None:
+    """Return the exported columns that the view lacked for what was exported up to the watermark.
+
+    None if nobody knows: a version that did not keep them has exported it.
+    """
+    _, blank, columns = schedule.state.watermark_of.partition(" ")
+    return tuple(columns.split()) if blank else None
 
 
 def may_advance(schedule: Schedule, job: Job | None) -> bool:
@@ -61,5 +65,7 @@ def advance(schedule: Schedule, job: Job | None) -> Schedule:
     """
     if job is None or job.downloaded_date is None or not may_advance(schedule, job):
         return schedule
-    exported = " ".join((content_hash(job.spec), *(job.absent_columns or ())))
+    exported, absent = content_hash(job.spec), job.absent_columns
+    if absent is not None:  # the blank says that they are known, even if there are none
+        exported = f"{exported} {' '.join(absent)}"
     return schedule.with_state(watermark=watermark_of(job), watermark_of=exported)

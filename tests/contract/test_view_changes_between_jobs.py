@@ -12,6 +12,7 @@ import pytest
 
 from exports.errors import SourceMismatchError, SourceUnavailableError
 from exports.jobs.job import Job
+from exports.ports.clients import ClientSource
 from exports.request.body import CsvExportRequestDto
 from exports.request.fields import VIEW_COLUMNS
 from exports.request.spec import InvalidSpecError, SensitiveFields
@@ -110,11 +111,11 @@ def test_a_database_that_does_not_answer_leaves_the_decision_to_the_plan(
     export_at_once(services, base := request(services))
     leave_out(sqlite_store)
 
-    def no_answer(_columns: object) -> tuple[str, ...]:
+    def no_answer(_seconds: float) -> ClientSource:
         raise SourceUnavailableError("No answer.")
 
     with monkeypatch.context() as patched:
-        patched.setattr(services.clients, "missing_columns", no_answer)
+        patched.setattr(services.clients, "limited", no_answer)
         changes = request(services, since=base.code)
 
     with pytest.raises(SourceMismatchError, match="gained or lost website"):

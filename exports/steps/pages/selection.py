@@ -24,6 +24,8 @@ RENDERERS: dict[FileKind | None, Callable[[ExportSpec], Renderer]] = {
 }
 """The renderer of each kind of file; None is CSV. Add a new format here."""
 
+_LOOKUP_SECONDS = 2.0
+
 
 def renderer_for(spec: ExportSpec) -> Renderer:
     """Return the renderer of a specification's format. All jobs of one specification share it: it has no state."""
@@ -50,10 +52,13 @@ def select_clients(
     return ClientSelection(tenant, renderer.source_columns, spec.filter, absent_columns)
 
 
-def find_absent_columns(services: Services, spec: ExportSpec) -> tuple[str, ...] | None:
-    """Return the exported columns that the view lacks now; None if the source does not say. Planning asks again."""
-    with suppress(TransientError, PermanentError):
-        return services.clients.missing_columns(renderer_for(spec).source_columns)
+def find_absent_columns(services: Services, tenant: str, spec: ExportSpec) -> tuple[str, ...] | None:
+    """Return the exported columns that the view lacks now; None if the source does not say soon. Planning asks again.
+
+    A request or the timer waits for it, so it takes a place among the lookups of the tenant and reads for a short time.
+    """
+    with suppress(TransientError, PermanentError), services.lookups.enter(tenant):
+        return services.clients.limited(_LOOKUP_SECONDS).missing_columns(renderer_for(spec).source_columns)
     return None
 
 

@@ -59,7 +59,7 @@ def absent_for_base(services: Services, tenant: str, spec: ExportSpec) -> tuple[
 
 def _changed_columns(services: Services, job: Job, spec: ExportSpec) -> list[str]:
     """Return the exported columns that the view has gained or lost since a job was planned, as far as is known."""
-    absent = None if job.absent_columns is None else find_absent_columns(services, spec)
+    absent = None if job.absent_columns is None else find_absent_columns(services, job.tenant, spec)
     return [] if absent is None else sorted({*absent}.symmetric_difference(job.absent_columns or ()))
 
 

@@ -119,10 +119,10 @@ def _continue(services: Services, schedule: Schedule, spec: ExportSpec) -> tuple
     changes = narrow(spec, schedule, margin)
     if changes is spec:
         return spec, None
-    absent = find_absent_columns(services, spec)
+    absent = find_absent_columns(services, schedule.tenant, spec)
     if narrow(spec, schedule, margin, absent) is not spec:
         return changes, absent_at_watermark(schedule)
-    columns = sorted({*(absent or ())}.symmetric_difference(absent_at_watermark(schedule)))
+    columns = sorted({*(absent or ())}.symmetric_difference(absent_at_watermark(schedule) or ()))
     emit("schedule.restarted", tenant=schedule.tenant, schedule=schedule.code, columns=",".join(columns))
     return spec, None
 

@@ -60,6 +60,16 @@ def test_a_run_with_other_columns_or_filters_leaves_nothing_out(changed: ExportS
     assert since(with_watermark(), changed) == changed.filter.updated_since is None
 
 
+ABSENT_COLUMNS = [
+    ((), (), True),
+    (("email", "website"), ("website", "email"), True),
+    (None, ("email",), True),
+    (("email",), None, True),
+    ((), ("email",), False),
+    (("email",), (), False),
+]
+
+
 def completed(**changes: Any) -> Job:
     return a_job(
         spec=SPEC, status=JobStatus.COMPLETED, **{"created_date": NOON + HOUR, "downloaded_date": NOON, **changes}
@@ -76,3 +86,12 @@ def test_the_watermark_is_cut_to_milliseconds_and_never_rounded_up() -> None:
     job = replace(completed(), created_date=NOON + timedelta(microseconds=1_999))
     state = advance(with_watermark().with_state(counts=True), job).state
     assert state.watermark == NOON + timedelta(milliseconds=1)
+
+
+@pytest.mark.parametrize(("lacked", "lacks_now", "is_narrowed"), ABSENT_COLUMNS)
+def test_a_run_leaves_nothing_out_if_the_view_is_known_to_have_changed(
+    lacked: tuple[str, ...] | None, lacks_now: tuple[str, ...] | None, is_narrowed: bool
+) -> None:
+    """Where an older version has exported, or the source does not answer, nobody knows."""
+    advanced = advance(with_watermark().with_state(counts=True), completed(absent_columns=lacked))
+    assert (narrow(SPEC, advanced, timedelta(), lacks_now) is not SPEC) == is_narrowed
