@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from shared.storage import StorageAccount
 
 
-_ROLE = "as a user who has the role Storage Table Data Contributor"
+_ROLE = "as a user who has the role Storage Table Data Contributor (for files also Storage Blob Data Contributor)"
 _NOWHERE = logging.NullHandler()
 
 
@@ -109,8 +109,8 @@ def escaped(document: str) -> str:
 
 
 def print_json(document: object) -> None:
-    """Print one document as JSON."""
-    sys.stdout.write(f"{escaped(json.dumps(document, indent=2, ensure_ascii=False))}\n")
+    """Print one document as JSON, in ASCII, which every terminal and file can take."""
+    sys.stdout.write(f"{json.dumps(document, indent=2)}\n")
 
 
 def print_json_lines(items: Iterable[BaseModel]) -> None:

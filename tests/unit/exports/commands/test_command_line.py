@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
 import pytest
 
 from exports.__main__ import main
+from exports.commands.command_line import print_json
 
 WITHOUT_SIGN_IN = """
 import logging
@@ -54,3 +56,12 @@ def test_a_command_without_storage_names_the_setting_and_the_option(
     with pytest.raises(SystemExit):
         main([*command.split(), "--help"])
     assert "(default: EXPORT_STORAGE)" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_json_document_can_be_written_in_every_encoding(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where output goes to a file, Windows writes in the code page of the country."""
+    names = {"name": "Łódź \u9673 \x9b"}
+    print_json(names)
+    written = capsys.readouterr().out
+    assert written.isascii()
+    assert json.loads(written) == names

@@ -227,7 +227,10 @@ def test_a_rotation_that_fails_makes_no_key(shell: Shell) -> None:
             KeysUnavailableError("Table Storage did not answer."),
             "not answer. Check that EXPORT_STORAGE or --storage",
         ),
-        (NOBODY_SIGNED_IN, "Sign in with `az login` as a user who has the role Storage Table Data Contributor, or set"),
+        (
+            NOBODY_SIGNED_IN,
+            "Sign in with `az login` as a user who has the role Storage Table Data Contributor (for files also",
+        ),
         (
             REFUSED,
             "Check the key in EXPORT_STORAGE or --storage; if it only names the account, sign in with `az login`",
