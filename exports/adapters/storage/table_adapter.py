@@ -48,7 +48,8 @@ class TableAdapter(StorageTable):
         The error's text is not logged: it may hold client data or a secret.
         """
         keys, now = (row["PartitionKey"], row["RowKey"]), monotonic()
-        if keys in self._told and now - self._told[keys] < _TELL_AGAIN_SECONDS:
+        told = self._told.get(keys)  # another thread may forget it meanwhile
+        if told is not None and now - told < _TELL_AGAIN_SECONDS:
             return
         if len(self._told) >= _MAX_TOLD:
             self._told.clear()
