@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -93,3 +94,31 @@ def test_the_manifest_of_another_export_is_refused(tmp_path: Path) -> None:
 def test_every_name_that_the_service_makes_is_taken(tmp_path: Path, name: str) -> None:
     assert client_of(MANIFEST | {"fileName": name}).download(CODE, tmp_path).path.name == name
     assert content(tmp_path) == {name: FILE}
+
+
+@pytest.mark.parametrize("has_links", [True, False], ids=["links", "no links"])
+def test_a_file_that_appears_at_the_last_moment_is_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_links: bool
+) -> None:
+    def link(unnamed: Path, path: Path) -> None:
+        Path(path).write_bytes(b"mine")
+        if not has_links:
+            raise PermissionError
+        os_link(unnamed, path)
+
+    os_link = os.link
+    monkeypatch.setattr("client_export.downloads.os.link", link)
+    with pytest.raises(FileExistsError, match=CODE):
+        client_of(MANIFEST).download(CODE, tmp_path)
+    assert content(tmp_path) == {NAME: b"mine"}
+
+
+def test_a_file_gets_its_name_where_the_file_system_has_no_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def link(*_: Path) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr("client_export.downloads.os.link", link)
+    client_of(MANIFEST).download(CODE, tmp_path)
+    assert content(tmp_path) == {NAME: FILE}

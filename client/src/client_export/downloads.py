@@ -30,17 +30,20 @@ class Target:
     """Where the file goes.
 
     Attributes:
+        code: The code of the export.
         is_chosen: Whether the caller has named the file, so that an existing one is replaced. In a folder the file gets
             the name that the export gave it, which whoever started the export may have chosen.
     """
 
     path: Path
+    code: str
     is_chosen: bool
 
     @classmethod
     def of(cls, path: Path, manifest: Manifest) -> Self:
         """Return the target in a folder, or the file itself."""
-        return cls(path / manifest.file_name, is_chosen=False) if path.is_dir() else cls(path, is_chosen=True)
+        is_chosen = not path.is_dir()
+        return cls(path if is_chosen else path / manifest.file_name, manifest.code, is_chosen)
 
     def existing(self, manifest: Manifest, progress: Progress) -> Download | None:
         """Return the file of the export if it is there already under a name that the caller has not chosen.
@@ -61,13 +64,31 @@ class Target:
         Raises:
             FileExistsError: Another file has got this name meanwhile.
         """
-        if not self.is_chosen and os.path.lexists(self.path):
-            unnamed.unlink()
-            raise self._taken()
-        unnamed.replace(self.path)
+        if self.is_chosen:
+            unnamed.replace(self.path)
+            return
+        try:
+            _name_if_free(unnamed, self.path)
+        except FileExistsError:
+            raise self._taken() from None
+        finally:
+            unnamed.unlink(missing_ok=True)
 
     def _taken(self) -> FileExistsError:
-        return FileExistsError(errno.EEXIST, "This file exists, and is not that of the export", str(self.path))
+        message = f"This file exists, and is not that of the export {self.code}"
+        return FileExistsError(errno.EEXIST, message, str(self.path))
+
+
+def _name_if_free(unnamed: Path, path: Path) -> None:
+    """Give a file a name, or raise FileExistsError. A link never replaces a file; not every file system has links."""
+    try:
+        os.link(unnamed, path)
+    except FileExistsError:
+        raise
+    except OSError:
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+        unnamed.replace(path)
 
 
 class PartFile:

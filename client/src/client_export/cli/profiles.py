@@ -105,7 +105,7 @@ def find_profile(
 ) -> Profile:
     """Return what a command uses: options first, then environment variables, then the profile.
 
-    The credentials of a profile go only to the service of the profile.
+    The credentials of a profile go only to the scheme, host and port of its address.
 
     Raises:
         LocalError: There is no such profile, or something is missing.
