@@ -268,7 +268,6 @@ def record_runs(system: System, code: str, job: str) -> None:
     account.tables.close()
 
 
-@pytest.mark.thorough
 def test_past_runs_show_their_outcome_and_lead_to_their_export(visitor: Visitor, system: System) -> None:
     code = a_schedule(system, timeZone="America/New_York")
     job = completed(1, schedule_code=code)

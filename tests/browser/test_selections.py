@@ -74,7 +74,6 @@ def test_the_columns_of_a_saved_selection_are_changed(
     visitor.expect_text("#mapping-columns", "Email")
 
 
-@pytest.mark.thorough
 def test_a_change_by_another_person_is_not_overwritten_unseen(
     visitor: Visitor, system: System, selection: dict[str, Any]
 ) -> None:

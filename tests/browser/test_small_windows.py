@@ -110,7 +110,6 @@ def test_an_ended_export_never_takes_the_view_from_what_the_reader_turns_to(visi
     expect(visitor.at("#job-download")).not_to_be_in_viewport()
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("visitor", [PHONE], ids=["phone"], indirect=True)
 def test_the_export_button_never_covers_the_focus_on_a_phone(visitor: Visitor) -> None:
     visitor.sign_in()
