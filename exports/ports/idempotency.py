@@ -18,7 +18,7 @@ class IdempotencyStore(Protocol):
         """Remove a record, if it exists. The key is then free again."""
 
     def sweep(self, cursor: str, limit: int) -> tuple[builtins.list[IdempotencyRecord], str]:
-        """List at most `limit` records of all tenants after a cursor.
+        """List at most `limit` records of all tenants after a cursor. Logs and leaves out those that cannot be read.
 
         Returns:
             The records, and the cursor of the next call; it is empty after the last record.

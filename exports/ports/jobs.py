@@ -36,6 +36,9 @@ class JobStore(Protocol):
     def get(self, tenant: str, code: str) -> Job | None:
         """Look a job up by tenant and code."""
 
+    def exists(self, tenant: str, code: str) -> bool:
+        """Tell whether a job has a row. Logs a row that cannot be read; its job exists all the same."""
+
     def list(
         self,
         tenant: str,

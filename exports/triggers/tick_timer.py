@@ -12,7 +12,7 @@ import azure.functions as func
 from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
 from exports.ports.orchestrations import HistoryPurger, OrchestrationClient
-from exports.services import ServiceProvider, Services
+from exports.services import ServiceProvider
 from exports.steps.schedules.run_schedules import run_schedules
 from exports.steps.upkeep.apply_retention import apply_retention
 from exports.steps.upkeep.sweep_histories import sweep_histories
@@ -31,7 +31,7 @@ class TickClient(OrchestrationClient, HistoryPurger, Protocol):
 
 
 def tick_timer(provide: ServiceProvider) -> df.Blueprint:
-    """Build the timer trigger of schedules, watchdog, retention and sweep."""
+    """Build the timer trigger of schedules, watchdog, retention and sweeps."""
     blueprint = df.Blueprint()
 
     @blueprint.timer_trigger(arg_name="timer", schedule=EVERY_MINUTE)
@@ -43,7 +43,8 @@ def tick_timer(provide: ServiceProvider) -> df.Blueprint:
             run_schedules(services, client),
             watch_jobs(services, client),
             apply_retention(services, client),
-            _sweep(services, client),
+            asyncio.to_thread(sweep_orphans, services),
+            sweep_histories(services, partial(client.purge_instance_history_by, runtime_status=_ENDED)),
         )
 
     return blueprint
@@ -59,8 +60,3 @@ async def do_all(*work: Awaitable[object]) -> None:
     if failures := [result for result in results if isinstance(result, Exception)]:
         message = "work of this minute failed"
         raise ExceptionGroup(message, failures)
-
-
-async def _sweep(services: Services, client: HistoryPurger) -> None:
-    await asyncio.to_thread(sweep_orphans, services)
-    await sweep_histories(services, partial(client.purge_instance_history_by, runtime_status=_ENDED))

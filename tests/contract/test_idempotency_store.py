@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 
@@ -75,6 +76,23 @@ def test_the_moment_is_read_back_as_a_plain_datetime_in_utc(requests: Idempotenc
     assert found == record
     assert type(found.created_date) is datetime
     assert found.created_date.utcoffset() == timedelta(0)
+
+
+def test_a_sweep_leaves_out_a_damaged_record_and_continues_after_it(
+    account: StorageAccount, caplog: pytest.LogCaptureFixture
+) -> None:
+    name = f"requests{uuid4().hex}"
+    store = TableIdempotencyStore(account, name)
+    first, damaged, last = sorted(map(_a_record, "abc"), key=lambda record: record.key_hash)
+    for record in (first, damaged, last):
+        store.claim(record)
+    row = {"PartitionKey": "tenant", "RowKey": damaged.key_hash, "createdDate": "long ago"}
+    account.tables.get_table_client(name).update_entity(row)
+
+    found, cursor = store.sweep("", 2)
+    assert found == [first]
+    assert store.sweep(cursor, 2) == ([last], "")
+    assert f"kind=key partition=tenant row={damaged.key_hash}" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -166,6 +166,16 @@ def test_a_damaged_job_is_logged_and_left_out_of_the_list(
     assert "secret" not in caplog.text
 
 
+def test_a_damaged_job_exists_and_is_logged(account: StorageAccount, caplog: pytest.LogCaptureFixture) -> None:
+    name = f"jobs{uuid4().hex}"
+    store = TableJobStore(account, name)
+    job = _create(store)
+    row = {"PartitionKey": "tenant", "RowKey": job.code, "spec": b"garbage"}
+    account.tables.get_table_client(name).update_entity(row)
+    assert store.exists("tenant", job.code)
+    assert f"kind=job partition=tenant row={job.code}" in caplog.text
+
+
 def test_a_damaged_row_is_told_once_in_five_minutes_however_often_it_is_listed(
     account: StorageAccount, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

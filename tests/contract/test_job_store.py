@@ -66,6 +66,15 @@ def test_an_unknown_job_is_not_found(jobs: JobStore) -> None:
     assert _stored(jobs, job) is None
 
 
+def test_a_job_exists_from_its_creation_until_it_is_purged(jobs: JobStore) -> None:
+    job = a_job()
+    assert not jobs.exists(job.tenant, job.code)
+    jobs.create(job)
+    assert jobs.exists(job.tenant, job.code)
+    jobs.purge(job.tenant, job.code)
+    assert not jobs.exists(job.tenant, job.code)
+
+
 def test_a_job_is_not_found_under_another_tenant(jobs: JobStore) -> None:
     job = a_job()
     jobs.create(job)
@@ -246,10 +255,11 @@ def test_the_check_of_a_reachable_store_passes(jobs: JobStore) -> None:
     [
         lambda jobs, job: jobs.create(job),
         lambda jobs, job: jobs.get(job.tenant, job.code),
+        lambda jobs, job: jobs.exists(job.tenant, job.code),
         lambda jobs, job: jobs.change(job.tenant, job.code, _settle_one_more),
         lambda jobs, job: jobs.check(),
     ],
-    ids=["create", "get", "change", "check"],
+    ids=["create", "get", "exists", "change", "check"],
 )
 def test_an_unreachable_store_raises_a_retryable_error(
     unreachable: StorageAccount, use: Callable[[JobStore, Job], object]

@@ -52,6 +52,9 @@ class MemoryJobStore:
     def get(self, tenant: str, code: str) -> Job | None:
         return self._jobs.get((tenant, code))
 
+    def exists(self, tenant: str, code: str) -> bool:
+        return (tenant, code) in self._jobs
+
     def check(self) -> None:
         pass
 

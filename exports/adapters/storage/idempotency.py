@@ -38,9 +38,9 @@ class TableIdempotencyStore(TableAdapter):
             parameters = {"tenant": tenant, "row": row}
         rows = self._table.query_entities(query, parameters=parameters, results_per_page=limit)
         with self._translate_failures():
-            records = [_from_entity(row) for row in islice(rows, limit)]
-        last = f"{records[-1].tenant}|{records[-1].key_hash}" if len(records) == limit else ""
-        return records, last
+            found = [*islice(rows, limit)]
+        last = f"{found[-1]['PartitionKey']}|{found[-1]['RowKey']}" if len(found) == limit else ""
+        return [*self._readable("key", found, _from_entity)], last
 
     def claim(self, record: IdempotencyRecord) -> IdempotencyRecord:
         """See `IdempotencyStore.claim`. The insert is conditional: of many claims at once one succeeds."""

@@ -62,6 +62,12 @@ class TableJobStore(TableAdapter):
         found = self._find(tenant, code)
         return found and _from_entity(found)
 
+    def exists(self, tenant: str, code: str) -> bool:
+        """See `JobStore.exists`."""
+        found = [row] if (row := self._find(tenant, code)) else []
+        next(self._readable("job", found, _from_entity), None)  # logs the row if it is damaged
+        return bool(found)
+
     def change(
         self,
         tenant: str,

@@ -51,7 +51,7 @@ def _sweep_ledgers(services: Services) -> None:
 
 def _purge_if_orphaned(services: Services, ref: JobRef) -> None:
     """Purge the data if the job has no row. The row is created before any other data of the job and removed last."""
-    if services.jobs.get(ref.tenant, ref.code) is None:
+    if not services.jobs.exists(ref.tenant, ref.code):
         purge_data(services, ref)
         emit("orphan.purged", tenant=ref.tenant, job=ref.code)
 
@@ -61,6 +61,6 @@ def _sweep_records(services: Services) -> None:
     records, following = services.requests.sweep(services.watch.cursor(_RECORDS), MAX_RECORDS)
     oldest_kept = services.now() - services.settings.keep_rows - timedelta(days=1)
     for record in records:
-        if record.created_date < oldest_kept and services.jobs.get(record.tenant, record.code) is None:
+        if record.created_date < oldest_kept and not services.jobs.exists(record.tenant, record.code):
             services.requests.forget(record)
     services.watch.save_cursor(_RECORDS, following)

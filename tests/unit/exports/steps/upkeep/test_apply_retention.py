@@ -323,6 +323,22 @@ def test_orphaned_blobs_and_records_are_removed_and_others_are_kept() -> None:
     assert list(services.pages.records(kept.ref)) == [record]
 
 
+def test_a_damaged_row_stops_no_sweep_and_its_job_keeps_its_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    services, client = a_system()
+    damaged, orphan = start(services, client), a_job(tenant=TENANT)
+    services.files.save_plan(orphan.ref, b"{}")
+    claims = [
+        IdempotencyRecord(TENANT, hash_of_key(name), "0", job.code, NOON - timedelta(days=99))
+        for name, job in (("a", damaged), ("b", orphan))
+    ]
+    for claim in claims:
+        services.requests.claim(claim)
+    monkeypatch.setattr(services.jobs, "get", crash)
+    sweep_orphans(services)
+    assert services.files.sweep("", 10)[0] == [damaged.ref]
+    assert [services.requests.find(TENANT, claim.key_hash) for claim in claims] == [claims[0], None]
+
+
 def test_a_sweep_continues_where_the_last_one_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("exports.steps.upkeep.sweep_orphans.MAX_BLOBS", 2)
     monkeypatch.setattr("exports.steps.upkeep.sweep_orphans.MAX_LEDGERS", 2)
