@@ -3,6 +3,8 @@
     next_slot ──is due──▶ waiting_slot ──previous job has ended──▶ slot, starting ──▶ open ──its job has ended──▶ –
         └─ missed or skipped: a run is recorded                        └─ cannot be started: a run is recorded
 
+In a paused schedule, a slot that waits, or that is starting and has no job yet, is skipped.
+
 Every arrow is one conditional write of the schedule. So if several timers fire at the same moment, only one of them
 decides. Recording the same run twice is harmless. A job is started under a code that follows from its slot, so a slot
 has at most one job.
@@ -33,6 +35,7 @@ _LONGEST_PAUSE = timedelta(hours=1)
 
 _RUNNING = "The previous export was still running."
 _REPLACED = "The slot waited for the previous export to end, and a newer slot replaced it."
+_PAUSED = "The schedule was paused before the export started."
 _MISSED = "The service did not process the slot in time."
 
 
@@ -53,16 +56,32 @@ def decide(schedule: Schedule, job: Job | None, now: datetime) -> Decision:
     Args:
         job: The job of the schedule's last slot, if there is one.
     """
+    if not schedule.content.enabled:
+        return _decide_paused(schedule, job, now)
     if schedule.state.starting:
         return Decision(schedule)
     running = job is not None and not job.status.is_terminal
-    checked = _check_job(schedule, job, now) if schedule.state.open else schedule
-    taken = _take_due_slots(checked, now, running=running)
+    taken = _take_due_slots(_check_open_job(schedule, job, now), now, running=running)
     return taken if running else Decision(_begin(taken.after, now), taken.runs)
 
 
-def _check_job(schedule: Schedule, job: Job | None, now: datetime) -> Schedule:
+def _decide_paused(schedule: Schedule, job: Job | None, now: datetime) -> Decision:
+    """Skip the slot that waited or was starting when the schedule was paused. A job that exists goes on."""
+    state = schedule.state
+    if state.starting and job is not None:
+        return Decision(schedule)
+    if state.starting:
+        skipped, schedule = state.slot, schedule.with_state(starting=False, open=False, check_date=None)
+    else:
+        skipped, schedule = state.waiting_slot, schedule.with_state(waiting_slot=None)
+    runs = (run_of(schedule, skipped, RunOutcome.SKIPPED, now, _PAUSED),) if skipped else ()
+    return Decision(_check_open_job(schedule, job, now), runs)
+
+
+def _check_open_job(schedule: Schedule, job: Job | None, now: datetime) -> Schedule:
     """Close the job if it is settled; otherwise set the next check, after a quarter of the job's age."""
+    if not schedule.state.open:
+        return schedule
     if job is None or _is_settled(schedule, job, now):
         return advance(schedule, job).with_state(open=False, check_date=None)
     if schedule.state.check_date is not None and schedule.state.check_date > now:

@@ -146,8 +146,6 @@ class Schedule:
         changed = replace(self, content=content, updated_date=moment_of_change(now, self.updated_date))
         if _times(before) != _times(content):
             changed = changed.with_state(next_slot=changed.slot_after(now))
-        if not content.enabled:
-            changed = changed.with_state(waiting_slot=None)
         if (before.request, before.incremental) != (content.request, content.incremental):
             changed = changed.with_state(watermark=None, counts=False)
         return changed

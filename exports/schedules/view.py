@@ -65,9 +65,9 @@ class ScheduleRunDto(Model):
         slot_date: The slot.
         until_date: Set if several slots were missed in a row: the run stands for all slots from `slotDate` on, before
             this moment.
-        outcome: `Started`: the slot has an export. `Skipped`: the previous export was still running, or a newer slot
-            replaced this one. `Missed`: the service did not process the slot in time. `Failed`: the export could not be
-            started.
+        outcome: `Started`: the slot has an export. `Skipped`: the previous export was still running, a newer slot
+            replaced this one, or the schedule was paused. `Missed`: the service did not process the slot in time.
+            `Failed`: the export could not be started.
         reason: Why no export was started.
         job_code: Code of the slot's export.
         job_status: The status of the slot's export now; null if the export has none, or its records are deleted.

@@ -91,6 +91,31 @@ def test_a_slot_that_waits_for_a_resumed_job_starts_when_the_job_has_ended() -> 
     assert decide(waiting, ENDED, SLOT + MINUTE).after.state.slot == SLOT
 
 
+# --- pause
+
+
+def paused(schedule: Schedule) -> Schedule:
+    return schedule.update(schedule.content.model_copy(update={"enabled": False}), SLOT)
+
+
+def test_a_slot_that_waits_when_its_schedule_is_paused_is_skipped_and_recorded() -> None:
+    waiting = paused(decide(a_schedule(overlap="queue"), RUNNING, SLOT).after)
+    for job in (RUNNING, ENDED):
+        decision = decide(waiting, job, SLOT + MINUTE)
+        assert recorded(decision.runs) == [(RunOutcome.SKIPPED, SLOT, None)]
+        state = decision.after.state
+        assert (state.waiting_slot, state.starting, state.open) == (None, False, job is RUNNING)
+        assert decide(decision.after, job, SLOT + HOUR).runs == ()
+
+
+def test_a_starting_slot_without_a_job_is_skipped_if_its_schedule_is_paused() -> None:
+    starting = paused(decide(a_schedule(), None, SLOT).after)
+    decision = decide(starting, None, SLOT + MINUTE)
+    assert recorded(decision.runs) == [(RunOutcome.SKIPPED, SLOT, None)]
+    assert (decision.after.state.starting, decision.after.due_date) == (False, None)
+    assert decide(starting, RUNNING, SLOT + MINUTE).after == starting
+
+
 # --- missed slots
 
 

@@ -89,12 +89,6 @@ def test_only_a_change_of_the_times_moves_the_next_slot() -> None:
     assert put(put(schedule, late, enabled=False), late).state.next_slot == SOON + timedelta(days=1)
 
 
-def test_a_disabled_schedule_drops_its_waiting_slot() -> None:
-    waiting = saved(overlap="queue").with_state(waiting_slot=NOON)
-    assert put(waiting, overlap="queue").state.waiting_slot == NOON
-    assert put(waiting, enabled=False).state.waiting_slot is None
-
-
 def test_a_changed_request_resets_the_watermark_and_a_running_job_no_longer_counts() -> None:
     state = ScheduleState(next_slot=SOON, counts=True, watermark=NOON, watermark_of="x", slot=NOON, open=True)
     schedule = a_schedule(incremental=True, state=state)

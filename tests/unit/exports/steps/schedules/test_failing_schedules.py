@@ -101,6 +101,25 @@ def test_a_slot_that_has_waited_for_an_hour_fails() -> None:
     assert services.jobs.all() == [running]
 
 
+def test_a_schedule_that_is_paused_while_its_slot_waits_for_the_quota_starts_nothing() -> None:
+    services, schedule = a_services(EXPORT_MAX_ACTIVE_JOBS=1), a_schedule()
+    services.schedules.create(schedule)
+    running = a_job(tenant=schedule.tenant, created_date=NOON, status=JobStatus.IN_PROGRESS)
+    services.jobs.create(running)
+    services.now.moment = SLOT
+    fire_timer(services)
+    paused = schedule.content.model_copy(update={"enabled": False})
+    services.schedules.change(schedule.tenant, schedule.code, lambda found: found.update(paused, SLOT))
+    end_job(services, running, "Failed")
+    for _ in range(3):
+        services.now.advance(minutes=20)
+        fire_timer(services)
+    assert only_job(services).code == running.code
+    assert run_outcomes(services, schedule) == [
+        (RunOutcome.SKIPPED, "The schedule was paused before the export started.")
+    ]
+
+
 def test_a_run_whose_job_cannot_be_started_fails_and_names_the_job() -> None:
     services, schedule = services_at_slot()
     refusing = RecordingStarter()
