@@ -17,7 +17,7 @@ from exports.errors import FileChangedError, JobNotFoundError, NotCompletedError
 from exports.steps.requests.remove_file import remove_file
 
 ACTOR = "command"
-"""The actor of this command in the audit log. It has no API key."""
+"""The actor of commands in the audit log. They have no API key."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -17,11 +17,13 @@ from exports.commands.command_line import (
     print_json_lines,
     storage_setting,
 )
+from exports.commands.remove_file import ACTOR
 from exports.jobs.job import Job
 from exports.notifications.delivery import SendResult
 from exports.notifications.target import Target, targets_of
 from exports.services import Services
 from exports.steps.notifications.one_try import mail_origin
+from exports.steps.notifications.send_by_hand import record_sent_again
 from exports.steps.notifications.send_webhook import deliver
 from shared.standard_webhooks import derive_secrets
 
@@ -70,6 +72,7 @@ def _replay(services: Services, arguments: argparse.Namespace) -> None:
         raise CommandError(
             "Set the settings EXPORT_SMTP_… to the values that the service has. They name its mail server."
         )
+    record_sent_again(services, job, targets, ACTOR)
     refused = [line for target in targets if (line := _send(services, job, target))]
     if refused:
         raise CommandError("\n".join(refused))

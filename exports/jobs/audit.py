@@ -43,7 +43,8 @@ class AuditEntry(Model):
     """One action. It holds no client data: of a search text it only says that there was one.
 
     Attributes:
-        actor: Id of the API key, `token:` and the subject of the access token, or the schedule.
+        actor: Id of the API key, `token:` and the subject of the access token, `schedule:` and its code, `command` for
+            a command of an operator, or `watchdog` for a start or resume whose process may have died before its entry.
         code: Code of the job, of the schedule or of the API key.
         fields: Fields of the export, in column order. For a schedule: the fields that its request names itself.
         filter: The filter, as in a request. Without the moment that follows from `since`.

@@ -30,8 +30,11 @@ def end_running(
     return ended
 
 
-def cancel(services: Services, tenant: str, code: str) -> Job:
+def cancel(services: Services, tenant: str, code: str, expected: Job) -> Job:
     """Cancel a job, and tell the log if this call has ended it. A cancelled job stays as it is.
+
+    Args:
+        expected: The job as it was read; it is read again only if it has changed since.
 
     Raises:
         IllegalTransitionError: The job is `Completed` or `Failed`.
@@ -45,7 +48,7 @@ def cancel(services: Services, tenant: str, code: str) -> Job:
         was_running = not job.status.is_terminal
         return job.cancel(services.now())
 
-    job = services.jobs.change(tenant, code, alter)
+    job = services.jobs.change(tenant, code, alter, expected)
     if was_running:
         tell_ended(job)
     return job

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import TypeVar
 
@@ -97,10 +97,15 @@ def send_again(services: Services, tenant: str, code: str, actor: str) -> ListDt
         message = f"This export is {job.status}; its notification is sent when it ends."
         raise NotNotifiedError(message)
     _admit(services, tenant)
-    entry = audit_entry(AuditAction.NOTIFICATION_SENT_AGAIN, actor, job, services.now())
-    services.audit.append(entry.model_copy(update={"receivers": tuple(map(_shown_in_audit, targets))}))
+    record_sent_again(services, job, targets, actor)
     tries = _each_in_time(targets, lambda target, late: _send_again(services, job, target, late=late))
     return make_list(tries, lambda _: "", show_delivery, len(tries))
+
+
+def record_sent_again(services: Services, job: Job, targets: Iterable[Target], actor: str) -> None:
+    """Record in the audit log who sends the notification of a job's end once more. Call it before sending."""
+    entry = audit_entry(AuditAction.NOTIFICATION_SENT_AGAIN, actor, job, services.now())
+    services.audit.append(entry.model_copy(update={"receivers": tuple(map(_shown_in_audit, targets))}))
 
 
 def list_deliveries(

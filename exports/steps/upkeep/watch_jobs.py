@@ -8,6 +8,7 @@ from collections import Counter
 from datetime import timedelta
 from typing import Any
 
+from exports.jobs.audit import AuditAction, audit_entry
 from exports.jobs.failures import INTERRUPTED, STALLED, Failure
 from exports.jobs.job import Job
 from exports.jobs.states import JobStatus
@@ -23,6 +24,7 @@ from exports.steps.orchestrations import run_state_of, start_orchestration
 from exports.workflow.commands import StartNotification
 from shared.events import emit
 
+AUDIT_ACTOR = "watchdog"
 _CONCURRENT_CHECKS = 8
 _LONG = timedelta(minutes=5)
 """A job that has made no progress for so long is told in the log, at every run of the watchdog."""
@@ -94,7 +96,7 @@ async def _check_running(services: Services, client: OrchestrationClient, entry:
     if action is Action.LEAVE:
         return
     if action is Action.START:
-        await start_orchestration(services, client, job)
+        await _start(services, client, job)
     elif action is Action.RETRY:
         await _retry(services, client, job, state)
     else:
@@ -122,6 +124,17 @@ def _progress_fingerprint(services: Services, job: Job, status: Any) -> str:
     in_flight = sum(1 for _ in services.pages.records(job.ref, job.settled_pages))
     last_event = status.last_updated_time if status else None
     return f"{job.status} {job.settled_pages} {in_flight} {last_event}"
+
+
+async def _start(services: Services, client: OrchestrationClient, job: Job) -> None:
+    """Start an attempt whose start was lost, with an audit entry: the process that stored the attempt may have died
+    before it added its own. A second entry does no harm. Attempts that nobody asked for have none.
+    """
+    if not job.retries:
+        action = AuditAction.STARTED if job.kept_items is None else AuditAction.RESUMED
+        entry = audit_entry(action, AUDIT_ACTOR, job, services.now())
+        await asyncio.to_thread(services.audit.append, entry)
+    await start_orchestration(services, client, job)
 
 
 async def _retry(services: Services, client: OrchestrationClient, job: Job, state: RunState) -> None:

@@ -12,6 +12,7 @@ import pytest
 from exports import __main__ as commands
 from exports.commands import webhooks
 from exports.errors import StorageUnavailableError
+from exports.jobs.audit import AuditAction
 from exports.jobs.job import Job
 from exports.notifications.delivery import SendResult
 from exports.request.body import NotifyDto
@@ -86,6 +87,9 @@ def test_a_replay_sends_even_a_delivered_webhook_again_with_its_id_and_is_logged
     first, second = services.webhooks.posted
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
     assert [each.number for each in services.deliveries.deliveries(TENANT, job.code)] == [1, 0]
+    (entry,) = services.audit.all
+    assert (entry.action, entry.actor, entry.code) == (AuditAction.NOTIFICATION_SENT_AGAIN, "command", job.code)
+    assert entry.receivers == ("https://hooks.example",)
 
 
 @pytest.mark.parametrize(

@@ -148,8 +148,22 @@ def test_the_audit_log_names_the_caller_who_cancelled() -> None:
     services = a_services()
     job = a_stored_job(services)
     _cancel(services, job)
+    cancel_export(services, TENANT, job.code, "another, who cancels nothing")
     ((entry),) = services.audit.all
     assert (entry.action, entry.actor, entry.code) == (AuditAction.CANCELLED, "me", job.code)
+
+
+def test_nothing_is_cancelled_if_the_audit_entry_cannot_be_written() -> None:
+    services = a_services()
+    job = a_stored_job(services)
+
+    def fail() -> None:
+        raise StorageUnavailableError("No answer.")
+
+    services.audit.before_append = fail
+    with pytest.raises(StorageUnavailableError):
+        _cancel(services, job)
+    assert stored(services, job).status is JobStatus.QUEUED
 
 
 @pytest.mark.parametrize("status", [JobStatus.COMPLETED, JobStatus.FAILED])

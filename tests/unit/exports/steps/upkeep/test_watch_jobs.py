@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
+from exports.jobs.audit import AuditAction
 from exports.jobs.codes import new_job_code
 from exports.jobs.quota import Quota
 from exports.jobs.states import JobStatus
@@ -21,6 +22,7 @@ from exports.steps.requests.make_job import make_job
 from exports.steps.requests.resume_export import resume_export
 from exports.workflow.commands import PlanPages, WritePage
 from exports.workflow.names import EXPORT_JOB
+from tests.support.fakes import MemoryServices
 from tests.support.steps import READER, TENANT, stored, two_columns
 from tests.support.watched_jobs import (
     Crash,
@@ -35,6 +37,10 @@ from tests.support.watched_jobs import (
 
 DEAD = [Status.Completed, Status.Failed, Status.Terminated, Status.Canceled]
 ALIVE = [Status.Pending, Status.Running, Status.ContinuedAsNew, Status.Suspended]
+
+
+def _audited(services: MemoryServices, action: AuditAction) -> list[tuple[str, str]]:
+    return [(entry.code, entry.actor) for entry in services.audit.all if entry.action is action]
 
 
 # --- lost starts ---
@@ -97,6 +103,7 @@ def test_a_crash_before_any_effect_of_a_start_leaves_no_job_or_a_running_one(
     run_watchdog(services, client, times=20)
     jobs = services.jobs.all()
     assert len(jobs) == (effect in {"audit", "start"})
+    assert _audited(services, AuditAction.STARTED)[-1:] == [(job.code, "watchdog") for job in jobs]
     assert [instance for _, instance, _ in client.started] == [f"{job.code}-1" for job in jobs]
     assert len(watched_attempts(services)) == len(jobs)
 
@@ -122,6 +129,7 @@ def test_a_crash_before_any_effect_of_a_resume_leaves_the_job_ended_or_running(
     assert stored(services, job).status is (JobStatus.QUEUED if resumed else JobStatus.CANCELLED)
     assert [instance for _, instance, _ in client.started][1:] == ([f"{job.code}-2"] if resumed else [])
     assert watched_attempts(services) == ([(job.code, 2)] if resumed else [])
+    assert _audited(services, AuditAction.RESUMED)[-1:] == ([(job.code, "watchdog")] if resumed else [])
 
 
 def test_a_job_whose_audit_entry_is_refused_is_started_by_the_watchdog(
