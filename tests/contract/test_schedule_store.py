@@ -155,6 +155,39 @@ def test_an_unreadable_schedule_can_be_postponed(account: StorageAccount) -> Non
     assert due(store, NOON + MINUTE) == [schedule.code]
 
 
+def test_a_schedule_without_its_due_row_can_be_changed_postponed_and_deleted(account: StorageAccount) -> None:
+    name = f"schedules{uuid4().hex}"
+    store, table = TableScheduleStore(account, name), account.tables.get_table_client(name)
+
+    def lose_due_row(schedule: Schedule) -> None:
+        for row in list(table.query_entities("RowKey ge 'due|' and RowKey lt 'due~'")):
+            table.delete_entity(row)
+        assert due(store, NOON + MINUTE) == []
+        assert store.get(schedule.tenant, schedule.code) == schedule
+
+    schedule = due_at(NOON)
+    store.create(schedule)
+    lose_due_row(schedule)
+    store.postpone(schedule.ref, NOON + MINUTE)
+    assert due(store, NOON + MINUTE) == [schedule.code]
+    lose_due_row(schedule)
+    for moment in (NOON + MINUTE, NOON + MINUTE / 2, None, NOON):
+        schedule = store.change(
+            schedule.tenant,
+            schedule.code,
+            lambda found, to=moment: found.with_state(next_slot=to),  # type: ignore[misc]
+        )
+        assert due(store, NOON + MINUTE) == ([schedule.code] if moment else [])
+        lose_due_row(schedule)
+    renamed = schedule.content.model_copy(update={"name": "Renamed"})
+    schedule = store.change(schedule.tenant, schedule.code, lambda found: replace(found, content=renamed))
+    assert due(store, NOON) == [schedule.code]
+    lose_due_row(schedule)
+    store.delete(schedule.tenant, schedule.code, allow_all)
+    assert store.get(schedule.tenant, schedule.code) is None
+    assert list(table.list_entities()) == []
+
+
 def test_an_unreachable_store_raises_a_retryable_error_for_due_schedules(unreachable_store: ScheduleStore) -> None:
     with pytest.raises(StorageUnavailableError):
         due(unreachable_store, NOON)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from azure.data.tables import UpdateMode
+from azure.data.tables import TableTransactionError, UpdateMode
 
 from exports.adapters.storage.named_resources import NamedResourceTable
 from exports.adapters.storage.table_adapter import Entity, if_version
@@ -33,7 +33,8 @@ SCHEDULES = RowCodec(
 _PARTITION = "schedules"
 _OF, _DUE = "of", "due"
 _LATEST = "\x7e"  # sorts after all characters of a tenant, of a code, and of the bar between them
-_EXISTS, _CHANGED = frozenset({409}), frozenset({404, 412})
+_NOT_FOUND = 404
+_EXISTS, _CHANGED = frozenset({409}), frozenset({_NOT_FOUND, 412})
 
 
 class TableScheduleStore(NamedResourceTable[Schedule]):
@@ -82,11 +83,23 @@ class TableScheduleStore(NamedResourceTable[Schedule]):
     def _write(self, row: Any, after: Entity) -> bool:
         is_moved = row.get("due") != after.get("due")
         updating: Operation = ("update", after, {"mode": UpdateMode.REPLACE, **if_version(row.metadata["etag"])})
-        return self._transact([updating, *(_remove_due_row(row) + _add_due_row(after) if is_moved else ())], _CHANGED)
+        return self._move(updating, _remove_due_row(row) if is_moved else [], _add_due_row(after))
 
     def _remove(self, row: Any) -> bool:
         deletion: Operation = ("delete", _keys(row), if_version(row.metadata["etag"]))
-        return self._transact([deletion, *_remove_due_row(row)], _CHANGED)
+        return self._move(deletion, _remove_due_row(row), [])
+
+    def _move(self, first: Operation, removal: list[Operation], addition: list[Operation]) -> bool:
+        """Write or delete the row of a schedule, remove its old due row and add the new one, in one transaction.
+
+        If the old due row is missing, which refuses the whole transaction, does the same without removing it.
+        """
+        try:
+            return self._transact([first, *removal, *addition], _CHANGED)
+        except TableTransactionError as error:
+            if error.status_code != _NOT_FOUND:
+                raise
+            return self._transact([first, *addition], _CHANGED)
 
     def _not_found(self) -> Exception:
         return ScheduleNotFoundError("There is no such schedule.")
