@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, SecretStr, TypeAdapter, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from exports.jobs.retention import RowsKept
 from exports.jobs.watchdog import DEAD_HOST_TIME, Timeouts
 from exports.notifications.delivery import RETRY_SECONDS
 from exports.notifications.mail_settings import Domain, MailSecurity, MailServer, Sender, explain_mail_settings
@@ -52,7 +53,7 @@ class Settings(Model):
         deletions_view: The view of deleted clients, in the same database. Empty: there is none.
         keep_hours: How long a finished file can be downloaded.
         link_minutes: How long a link to a file works. A link never outlives its file.
-        keep_rows_days: How long the records of a job are kept after its file was deleted.
+        keep_rows_days: How long the records of a job are kept after its file was deleted. With `notify`: `rows_kept`.
         wait_seconds: How long a start waits for the job to finish before it answers 202.
         max_waiting: Starts that a process lets wait at the same time. Any more are answered 202 at once.
         public_url: Address at which callers reach the service. Empty: the one that they have called.
@@ -214,6 +215,15 @@ class Settings(Model):
     def keep_rows(self) -> timedelta:
         """How long the records of a job are kept after its file was deleted."""
         return timedelta(days=self.keep_rows_days)
+
+    @property
+    def rows_kept(self) -> RowsKept:
+        """How long the records of a job are kept: with `notify`, at least until the last try of its notification.
+
+        Each try may be postponed, or its receiver may ask for a pause, for a day at most.
+        """
+        pauses = self.webhook_retry_seconds
+        return RowsKept(self.keep_rows, timedelta(days=len(pauses) + 1, seconds=1.25 * sum(pauses)))
 
     @property
     def longest_snapshot(self) -> timedelta:

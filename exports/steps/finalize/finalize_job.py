@@ -29,7 +29,7 @@ def finalize_job(services: Services, ref: JobRef, ended: Job | None = None) -> N
     if job is None or job.runs(ref.attempt):
         return
     drop_plan(services, ref)
-    if job.attempt == ref.attempt and (due := first_due(job, services.settings.keep_rows)):
+    if job.attempt == ref.attempt and (due := first_due(job, services.settings.rows_kept)):
         services.watch.add_due(due)
     if job.notify is None or job.attempt != ref.attempt:
         services.watch.unwatch(watched(ref, services.now()))

@@ -46,15 +46,15 @@ async def apply_retention(services: Services, client: OrchestrationClient, limit
 
 async def _apply(services: Services, client: OrchestrationClient, due: DueAction) -> None:
     """Run all actions that are due on one job. Store the next one before removing the entry that was due."""
-    now, keep_rows = services.now(), services.settings.keep_rows
+    now, keep = services.now(), services.settings.rows_kept
     job = await asyncio.to_thread(services.jobs.get, due.tenant, due.code)
     if job is None:
         await asyncio.to_thread(purge_data, services, JobRef(tenant=due.tenant, code=due.code, attempt=1))
     elif job.status.is_terminal:  # otherwise the job was resumed, and its next end stores a new due action
-        for moment, action in retention_actions(job, keep_rows):
+        for moment, action in retention_actions(job, keep):
             if moment <= now:
                 await _ACTIONS[action](services, client, job)
-        following = next_due(job, keep_rows, now)
+        following = next_due(job, keep, now)
         if following is not None:
             await asyncio.to_thread(services.watch.add_due, following)
         if following == due:

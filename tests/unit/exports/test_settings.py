@@ -10,6 +10,7 @@ import pytest
 
 from exports.jobs.watchdog import DEAD_HOST_TIME
 from exports.settings import Settings, SettingsError, read_settings
+from exports.workflow.webhook_delivery import LAST_TRY_PATIENCE
 from tests.support.documented import ROOT
 
 REQUIRED = {"EXPORT_STORAGE": "UseDevelopmentStorage=true", "CLIENTS_DATABASE_URL": "sqlite:///clients.sqlite"}
@@ -191,6 +192,14 @@ def test_watchdog_and_retention_settings_are_parsed_from_their_text() -> None:
     )
     assert (changed.timeouts.grace, changed.timeouts.stall) == (timedelta(seconds=90), timedelta(minutes=120.5))
     assert changed.keep_rows == timedelta(hours=12)
+
+
+def test_rows_of_a_job_with_notify_are_kept_until_the_last_try_could_have_ended() -> None:
+    settings = read_settings(REQUIRED | {"EXPORT_KEEP_ROWS_DAYS": "0", "EXPORT_WEBHOOK_RETRY_SECONDS": "5 86400"})
+    longest = timedelta(seconds=1.25 * (5 + 86_400)) + 2 * timedelta(days=1) + LAST_TRY_PATIENCE
+    assert settings.rows_kept.after_file == timedelta(0)
+    assert longest <= settings.rows_kept.with_notify <= longest + timedelta(days=1)
+    assert timedelta(days=13) < read_settings(REQUIRED).rows_kept.with_notify < timedelta(days=14), "docs/settings.md"
 
 
 @pytest.mark.parametrize("tries", ["1", "7", "50"])

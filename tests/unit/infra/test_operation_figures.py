@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from exports.jobs.failures import STALLED
-from exports.jobs.retention import BLOCK_LIFE, RetentionAction, retention_actions
+from exports.jobs.retention import BLOCK_LIFE, RetentionAction, RowsKept, retention_actions
 from exports.jobs.states import JobStatus
 from exports.jobs.watchdog import MAX_RETRIES
 from exports.settings import Settings
@@ -59,7 +59,7 @@ def test_operations_states_the_times_and_amounts_of_retention_as_the_code_does()
     most = inspect.signature(apply_retention).parameters["limit"].default
     assert f"(`apply_retention`), at most {most} at a time" in text
     job = a_job(status=JobStatus.IN_PROGRESS).fail(NOON, STALLED)
-    after = {action: moment - NOON for moment, action in retention_actions(job, timedelta(days=30))}
+    after = {action: moment - NOON for moment, action in retention_actions(job, RowsKept(timedelta(days=30)))}
     assert after[RetentionAction.CLEANUP] == timedelta(minutes=2)
     assert "| two minutes after the end, and a minute |" in text
     assert after[RetentionAction.HISTORY] == timedelta(days=1)

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from exports.jobs.failures import STALLED
 from exports.jobs.job import Job
-from exports.jobs.retention import BLOCK_LIFE, RetentionAction, first_due, next_due, retention_actions
+from exports.jobs.retention import BLOCK_LIFE, RetentionAction, RowsKept, first_due, next_due, retention_actions
+from exports.request.body import NotifyDto
 from exports.settings import Settings
 from tests.support.builders import NOON, a_job
 
-ROWS = timedelta(days=30)
+ROWS = RowsKept(timedelta(days=30), with_notify=timedelta(days=14))
 COMPLETED = a_job().begin(NOON).complete(NOON, 1, 1, timedelta(hours=48))
 CANCELLED, FAILED = a_job().cancel(NOON), a_job().fail(NOON, STALLED)
 
 
-def _days(job: Job, keep_rows: timedelta = ROWS) -> list[tuple[float, RetentionAction]]:
-    return [((moment - NOON) / timedelta(days=1), action) for moment, action in retention_actions(job, keep_rows)]
+def _days(job: Job, keep: RowsKept = ROWS) -> list[tuple[float, RetentionAction]]:
+    return [((moment - NOON) / timedelta(days=1), action) for moment, action in retention_actions(job, keep)]
 
 
 def test_a_completed_job_loses_its_file_at_its_expiry_and_its_rows_later() -> None:
@@ -34,9 +36,17 @@ def test_a_job_without_file_is_cleaned_up_soon_and_keeps_its_blocks_for_a_week(j
 
 @pytest.mark.parametrize("job", [COMPLETED, CANCELLED, FAILED])
 def test_rows_are_removed_last_even_if_they_are_kept_for_no_time(job: Job) -> None:
-    found = retention_actions(job, timedelta(0))
+    found = retention_actions(job, RowsKept(timedelta(0)))
     assert found == sorted(found, key=lambda each: each[0])
     assert found[-1][1] is RetentionAction.ROWS
+
+
+@pytest.mark.parametrize(("days", "expected"), [(0, 14), (11.9, 14), (30, 32)])
+def test_rows_of_a_job_with_notify_outlive_the_tries_of_its_notification(days: float, expected: float) -> None:
+    notified = replace(COMPLETED, notify=NotifyDto(webhook_url="https://hooks.example/"))
+    keep = RowsKept(timedelta(days=days), with_notify=timedelta(days=14))
+    assert _days(notified, keep)[-1] == (expected, RetentionAction.ROWS)
+    assert _days(COMPLETED, keep)[-1] == (pytest.approx(days + 2), RetentionAction.ROWS)
 
 
 def test_no_action_is_due_on_a_job_that_has_not_ended() -> None:
