@@ -18,6 +18,10 @@ def is_start(request: Request) -> bool:
 
 
 def is_poll(request: Request) -> bool:
+    return request.method == "GET" and re.search(rf"{EXPORT}/[0-9a-z]{{20,}}\?link=false$", request.url) is not None
+
+
+def asks_for_link(request: Request) -> bool:
     return request.method == "GET" and re.search(rf"{EXPORT}/[0-9a-z]{{20,}}$", request.url) is not None
 
 
@@ -125,7 +129,6 @@ def test_progress_is_shown_in_clients_and_percent(visitor: Visitor, system: Syst
     visitor.expect_status("Completed")
 
 
-@pytest.mark.thorough
 def test_a_running_export_is_shown_again_after_a_reload(visitor: Visitor, database_url: str) -> None:
     visitor.sign_in()
     with locked_clients(database_url):
@@ -169,7 +172,7 @@ def test_every_download_asks_for_a_link_that_has_not_expired(visitor: Visitor) -
     visitor.sign_in()
     visitor.export()
     visitor.expect_status("Completed")
-    with visitor.page.expect_response(lambda response: is_poll(response.request)) as answered:
+    with visitor.page.expect_response(lambda response: asks_for_link(response.request)) as answered:
         download = visitor.download()
     assert download.url == answered.value.json()["downloadUrl"]
     assert read_download(download).startswith(b"Name,Code")

@@ -274,6 +274,7 @@ def test_past_runs_show_their_outcome_and_lead_to_their_export(visitor: Visitor,
     with stored_jobs(system) as jobs:
         jobs.create(job)
     record_runs(system, code, job.code)
+    visitor.page.route("**/manifest", lambda route: route.fulfill(status=410, json={}))  # there is no such file
     open_schedules(visitor)
     shown = card(visitor, "VAT")
     visitor.at(f"{shown} summary").click()
@@ -290,6 +291,8 @@ def test_past_runs_show_their_outcome_and_lead_to_their_export(visitor: Visitor,
     visitor.at(f"{shown} [data-outcome=Started] button").click()
     visitor.expect_text("#job-title", "Your file is ready")
     expect(visitor.at("#job-title")).to_be_focused()
+    with stored_jobs(system) as jobs:
+        assert jobs.get(NORTHWIND, job.code) == job  # which nobody has downloaded
 
 
 # --- everyone

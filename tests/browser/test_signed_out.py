@@ -69,7 +69,7 @@ def test_a_link_to_an_export_that_finds_a_revoked_key_is_opened_after_signing_in
 ) -> None:
     job = system.start_export({}, prefer="wait=60").json
     visitor.sign_in()
-    visitor.page.route(f"**/clients/export/csv/{job['code']}", refuse)
+    visitor.page.route(f"**/clients/export/csv/{job['code']}?link=false", refuse)
     visitor.page.goto(f"{system.url}/#history?job={job['code']}")
 
     visitor.expect_text("#sign-in-problem", "This API key is not valid.")

@@ -11,6 +11,7 @@ import pytest
 
 from shared.storage import StorageAccount
 from shared.table_keys import TableKeyStore
+from tests.e2e.test_audit_over_http import read
 from tests.e2e.test_bad_input import assert_problem
 from tests.support.builders import NOON
 from tests.support.http_client import request
@@ -78,6 +79,22 @@ def test_each_request_for_a_job_gives_a_new_link_and_a_list_gives_none(system: S
     (listed,) = system.call("GET", f"/tenants/{HARBOUR}{EXPORT}?limit=1").json["data"]
     assert shown["downloadUrl"] != started.json["downloadUrl"]
     assert (listed["code"], listed["fileStatus"], listed["downloadUrl"]) == (shown["code"], "Available", None)
+
+
+def test_a_status_without_the_link_is_not_audited_and_never_stands_for_one_with_it(system: System) -> None:
+    started = system.start_export(SMALL, HARBOUR, prefer="wait=60")
+    location = started.headers["location"]
+    without, given = system.call("GET", f"{location}?link=false"), system.call("GET", f"{location}?link=true")
+
+    assert given.json["downloadUrl"]
+    assert without.json == given.json | {"downloadUrl": None}
+    tags = [answer.headers["etag"] for answer in (without, given)]
+    for form, statuses in (("?link=false", [304, 200]), ("", [200, 304])):
+        assert [system.call("GET", location + form, if_none_match=tag).status for tag in tags] == statuses
+    entries = [entry["action"] for entry in read(system, f"code={started.json['code']}")]
+    assert entries == ["Started", *["LinkGiven"] * 3]  # the start, `link=true`, and the `200` that had another tag
+    for wrong in ("link=", "link=no", "links=false"):
+        assert_problem(system.call("GET", f"{location}?{wrong}"), 400, "invalid-query")
 
 
 def test_a_removed_file_is_gone_at_once_for_links_downloads_and_the_manifest(system: System) -> None:

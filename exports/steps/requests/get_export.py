@@ -10,7 +10,7 @@ from exports.jobs.job import Job
 from exports.jobs.states import JobStatus
 from exports.jobs.view import CsvExportJobDto, job_etag, show_job
 from exports.services import Services
-from exports.steps.requests.give_link import Reader, give_link, link_period, may_have_link
+from exports.steps.requests.give_link import Reader, gets_link, give_link, link_period
 from exports.steps.requests.kept_pages import kept_items
 from shared.events import emit
 
@@ -48,7 +48,7 @@ def present_one(services: Services, job: Job) -> CsvExportJobDto:
 
 
 def get_export(services: Services, tenant: str, code: str, reader: Reader) -> CsvExportJobDto:
-    """Show a job with its progress and, if its file is available and the reader may read it, with a new link.
+    """Show a job with its progress and, if its file is available and the reader wants and may read it, with a new link.
 
     Raises:
         JobNotFoundError: The tenant has no job with this code.
@@ -61,8 +61,8 @@ def get_export(services: Services, tenant: str, code: str, reader: Reader) -> Cs
 def add_link(
     services: Services, job: Job, shown: CsvExportJobDto, reader: Reader, source: LinkSource
 ) -> CsvExportJobDto:
-    """Add a new link to the view of a job, if the reader may have one."""
-    if not may_have_link(services, job, reader):
+    """Add a new link to the view of a job, if the reader gets one."""
+    if not gets_link(services, job, reader):
         return shown
     return shown.model_copy(update={"download_url": give_link(services, job, reader, source)})
 
@@ -82,7 +82,7 @@ def present_started(services: Services, job: Job, reader: Reader) -> CsvExportJo
 
 def tag_of(services: Services, job: Job, shown: CsvExportJobDto, reader: Reader) -> str:
     """Return the entity tag of the answer that this reader would get. It changes before the reader's link expires."""
-    return job_etag(shown, link_period(services) if may_have_link(services, job, reader) else None)
+    return job_etag(shown, link_period(services) if gets_link(services, job, reader) else None)
 
 
 def processed_items(services: Services, job: Job) -> int:

@@ -21,17 +21,20 @@ class Reader:
         actor: The name of the caller in the audit log.
         may_read: Whether the caller may read files at all.
         sensitive: Whether the caller may read files with sensitive fields.
+        wants_link: Whether the caller wants a link. A caller that only looks at a job does not. Then the audit log
+            records nothing, and the job does not count as downloaded.
     """
 
     actor: str
     may_read: bool = True
     sensitive: SensitiveFields = SensitiveFields.REFUSED
+    wants_link: bool = True
 
 
-def may_have_link(services: Services, job: Job, reader: Reader) -> bool:
-    """Return whether a job has a file that the caller may read, even if another caller requested the export."""
+def gets_link(services: Services, job: Job, reader: Reader) -> bool:
+    """Return whether the caller wants a link, and the job has a file that it may read, whoever requested the export."""
     allowed = reader.may_read and (reader.sensitive is SensitiveFields.ALLOWED or not job.spec.sensitive_fields)
-    return allowed and job.file_status(services.now()) is FileStatus.AVAILABLE
+    return reader.wants_link and allowed and job.file_status(services.now()) is FileStatus.AVAILABLE
 
 
 def give_link(services: Services, job: Job, reader: Reader, source: LinkSource | None) -> str:

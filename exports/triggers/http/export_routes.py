@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import azure.functions as func
 
@@ -20,6 +21,7 @@ from exports.triggers.http.conditional import ETAG, IF_NONE_MATCH, NOT_MODIFIED
 from exports.triggers.http.idempotency_key import idempotency_key, parse_idempotency_key
 from exports.triggers.http.prefer import parse_prefer
 from exports.triggers.http.problems import INVALID_HEADER, JOB_NOT_FOUND, KEY_REUSED, QUOTA_EXCEEDED, SENSITIVE_FIELDS
+from exports.triggers.http.query import flag_of_query
 from exports.triggers.http.routes import Call, Parameter, Reply, StartingRoute, TenantRoute
 from shared.http import json_response, matches, not_modified
 
@@ -54,7 +56,8 @@ async def start_export(call: Call, starter: OrchestrationStarter) -> func.HttpRe
 
 def get_export(call: Call) -> func.HttpResponse:
     """Show a job. Its entity tag is that of the job, not of the body, whose link is new in each answer."""
-    services, reader = call.services, call.caller.reader
+    services = call.services
+    reader = replace(call.caller.reader, wants_link=flag_of_query(call.req.url, "link", default=True))
     job = find_job(services, call.tenant, job_code_of(call))
     shown = present_one(services, job)
     headers = {"ETag": tag_of(services, job, shown, reader)}
@@ -97,7 +100,16 @@ ROUTES = (
         handler=get_export,
         summary="Get the status and progress of an export, and the link to its file",
         scope=Scope.EXPORTS_READ,
-        parameters=(IF_NONE_MATCH,),
+        parameters=(
+            Parameter(
+                "link",
+                "query",
+                "`false`: without the link. Then the audit log records nothing, and the file of a schedule does not "
+                "count as downloaded",
+                {"type": "boolean", "default": True},
+            ),
+            IF_NONE_MATCH,
+        ),
         replies={200: Reply("The job", CsvExportJobDto, RETRY_AFTER | ETAG), 304: NOT_MODIFIED},
         problems=(JOB_NOT_FOUND,),
     ),

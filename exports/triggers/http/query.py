@@ -107,6 +107,16 @@ def text_of_query(url: str, name: str) -> str | None:
     return text
 
 
+def flag_of_query(url: str, name: str, *, default: bool) -> bool:
+    """Return whether a parameter is `true`; the default if the request does not have it.
+
+    Raises:
+        ProblemError: 400.
+    """
+    text = _last(url, name)
+    return default if text is None else require_one_of(name, text, ("true", "false")) == "true"
+
+
 def day_of_query(url: str, name: str) -> date | None:
     """Return the day that a parameter names; None if the request does not have it.
 

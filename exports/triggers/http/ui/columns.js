@@ -41,9 +41,13 @@ export function allowSensitiveFields(allowed) {
 
 export const mayExportAllFields = () => isSensitiveAllowed;
 
+const sensitiveFields = () => all("[data-sensitive]").map((box) => box.dataset.field);
+
+export const haveSensitiveField = (mappings) => mappings.some(({ targetField }) => sensitiveFields().includes(targetField));
+
 /** Return the labels of those columns that the reader may not export. */
 export function refusedLabels(mappings) {
-  const refused = isSensitiveAllowed ? [] : all("[data-sensitive]").map((box) => box.dataset.field);
+  const refused = isSensitiveAllowed ? [] : sensitiveFields();
   return mappings.filter(({ targetField }) => refused.includes(targetField)).map(({ targetField }) => t(`fields.${targetField}`));
 }
 

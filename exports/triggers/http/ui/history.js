@@ -6,7 +6,7 @@ import { clearFaults, showProblem } from "./faults.js";
 import { closeDetails, drawRows, setUpRows, tickRows } from "./history_rows.js";
 import { t } from "./texts.js";
 import { addressState, currentView, keepInAddress } from "./views.js";
-import { PATH_OF_JOBS, hasEnded, pathOf } from "./watch.js";
+import { PATH_OF_JOBS, fetchJob, hasEnded } from "./watch.js";
 
 const LIST_LIMIT = 25;
 const SEARCH_PAUSE_MS = 250;
@@ -90,7 +90,7 @@ function readAddress() {
  */
 async function openNamed(code) {
   try {
-    const { data } = await listApi.send("GET", pathOf(code));
+    const { data } = await fetchJob(listApi, code);
     if (currentView() !== "history") return true;
     keepInAddress("history", new URLSearchParams());
     whenOpened(data);

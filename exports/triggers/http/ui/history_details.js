@@ -10,14 +10,14 @@ import { meaningOf, whatHappened } from "./outcome.js";
 import { ofOneMoment } from "./request.js";
 import { startExport } from "./start.js";
 import { labelOf, nameOfColumn, t } from "./texts.js";
-import { hasEnded, hasFile, pathOf } from "./watch.js";
+import { fetchJob, hasEnded, hasFile, pathOf } from "./watch.js";
 
 /** A list of clients to remove shows this many codes; the proof has all of them. */
 const SHOWN_CODES = 100;
 
 /** Fetch a job, draw its details into `place`, and return it. `actions` is that of the rows. */
 export async function drawJobDetails(api, code, place, actions) {
-  const { data: job } = await api.send("GET", pathOf(code));
+  const { data: job } = await fetchJob(api, code);
   const facts = [...jobFacts(job), ...(hasFile(job) ? await factsOfFile(api, code, actions) : [])];
   place.replaceChildren(
     make("dl", {}, ...facts.flatMap(([name, text]) => [make("dt", {}, t(`details.${name}`)), make("dd", {}, text)])),

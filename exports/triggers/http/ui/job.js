@@ -3,6 +3,7 @@
 import { all, announce, busy, byId, show } from "./dom.js";
 import { clearFaults, showProblem } from "./faults.js";
 import { copyText } from "./clipboard.js";
+import { haveSensitiveField } from "./columns.js";
 import { notifyEnd, offerNotice, setUpEndNotice } from "./end_notice.js";
 import { keepInView } from "./keep_in_view.js";
 import { requestAgain, requestOf } from "./job_request.js";
@@ -14,7 +15,7 @@ import { secondsBetween, stopwatch } from "./spans.js";
 import { startExport } from "./start.js";
 import { labelOf, t } from "./texts.js";
 import { titleOfPage } from "./views.js";
-import { follow, hasEnded, hasFile, pathOf } from "./watch.js";
+import { fetchJob, follow, hasEnded, hasFile, pathOf } from "./watch.js";
 import { downloadFile } from "./download.js";
 import { offerDeliveries } from "./deliveries.js";
 
@@ -62,8 +63,8 @@ export async function showJob(api, job) {
   drawJob(job);
   const { signal } = following;
   try {
-    if ((hasFile(job) && !job.downloadUrl) || (job.resumableUntil && job.keptItems === null)) {
-      const { data } = await api.send("GET", pathOf(job.code), { signal });
+    if ((hasFile(job) && !job.request && !job.downloadUrl) || (job.resumableUntil && job.keptItems === null)) {
+      const { data } = await fetchJob(api, job.code, { signal });
       drawJob(data);
     }
     if (hasEnded(job)) return;
@@ -86,7 +87,7 @@ async function downloadShown() {
   clearFaults(byId("job"), byId("job-problem"));
   try {
     const job = await downloadFile(jobApi, shown.code);
-    if (!signal.aborted) drawJob(job);
+    if (!signal.aborted) drawJob(job, Boolean(job.downloadUrl));
   } catch (problem) {
     showJobProblem(problem);
   }
@@ -131,7 +132,7 @@ async function useShownSettings() {
 }
 
 async function resolvedRequest() {
-  return shown.request ?? (await jobApi.send("GET", pathOf(shown.code))).data.request;
+  return shown.request ?? (await fetchJob(jobApi, shown.code)).data.request;
 }
 
 function showJobProblem(problem) {
@@ -142,7 +143,13 @@ function showUnreachable(pause) {
   byId("job-note").textContent = t("job.unreachable", { time: duration(pause) });
 }
 
-function drawJob(job) {
+/** Whether the reader may download the file. The answer to a start has its link; others have the request, but no link. */
+function mayDownload(job) {
+  if (!hasFile(job) || job.downloadUrl) return hasFile(job);
+  return Boolean(job.request) && (jobApi.may("fields:sensitive") || !haveSensitiveField(job.request.columns));
+}
+
+function drawJob(job, isOffered = mayDownload(job)) {
   const before = shown?.status;
   shown = job;
   offerDeliveries(jobApi, job);
@@ -156,8 +163,8 @@ function drawJob(job) {
   if (job.status === "InProgress") meter.add(Date.now() / 1000, job.processedItems);
   drawRate(job);
   drawTimes();
-  drawActions(job);
-  byId("job-note").textContent = noteOf(job);
+  drawActions(job, isOffered);
+  byId("job-note").textContent = noteOf(job, isOffered);
   document.title = titleOf(job);
   announceJob(job, before);
 }
@@ -204,9 +211,9 @@ function describeJob(job) {
   return seconds > 0 ? t("job.progressUntil", { ...values, time: duration(seconds) }) : t("job.progress", values);
 }
 
-function drawActions(job) {
-  show(byId("job-download"), Boolean(job.downloadUrl));
-  byId("job-download").textContent = job.downloadUrl ? t("job.download", { file: job.fileName }) : "";
+function drawActions(job, isOffered) {
+  show(byId("job-download"), isOffered);
+  byId("job-download").textContent = isOffered ? t("job.download", { file: job.fileName }) : "";
   const steps = nextSteps(job, jobApi.may("exports:write"));
   for (const button of all("[data-step]", byId("job-actions"))) {
     show(button, steps.includes(button.dataset.step));
@@ -217,14 +224,14 @@ function drawActions(job) {
   show(byId("job-actions"), Boolean([...byId("job-actions").children].some((child) => !child.hidden)));
 }
 
-function noteOf(job) {
-  if (job.status === "Completed") return noteOfFile(job);
+function noteOf(job, isOffered) {
+  if (job.status === "Completed") return noteOfFile(job, isOffered);
   if (!hasEnded(job)) return t("job.mayClose");
   return job.failure?.retryable && !job.resumableUntil ? t("job.mayRetry") : "";
 }
 
-function noteOfFile(job) {
-  if (job.downloadUrl) return t("job.availableUntil", { time: moment(job.expiryDate) });
+function noteOfFile(job, isOffered) {
+  if (isOffered) return t("job.availableUntil", { time: moment(job.expiryDate) });
   if (hasFile(job)) return t("job.maySeeNot");
   return t("job.exportAgain", { status: labelOf("fileStatuses", job.fileStatus) });
 }

@@ -8,7 +8,7 @@ import { filterInWords } from "./job_request.js";
 import { ofOneMoment } from "./request.js";
 import { PATH_OF_SCHEDULES, editSchedule, hideScheduleForm, reportScheduleProblem, setUpScheduleForm, showPresentForm } from "./schedule_form.js";
 import { labelOf, t } from "./texts.js";
-import { pathOf } from "./watch.js";
+import { fetchJob } from "./watch.js";
 
 const MOST_RUNS = 10;
 let schedulesApi = null;
@@ -131,7 +131,7 @@ function reasonOf({ outcome, reason }) {
 }
 
 async function openRun(code) {
-  const { data } = await schedulesApi.send("GET", pathOf(code));
+  const { data } = await fetchJob(schedulesApi, code);
   whenRunOpened(data);
 }
 

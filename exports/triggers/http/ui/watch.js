@@ -8,12 +8,18 @@ const PATH = "clients/export/csv";
 
 export const hasEnded = (job) => METADATA.jobStatuses[job.status]?.ended ?? false;
 
-/** Whether a job has a file that can be downloaded. Its link is only in the answer to a request for this one job. */
+/** Whether a job has a file that can be downloaded. */
 export const hasFile = (job) => job.fileStatus === "Available";
 
 export const pathOf = (code, more = "") => `${PATH}/${encodeURIComponent(code)}${more}`;
 
 export const PATH_OF_JOBS = PATH;
+
+/**
+ * Request a job to show it. The answer has no link, so the job of a schedule that somebody only looks at does not count as
+ * downloaded: the next export of the schedule would lack its changes. `downloadFile` asks for the link.
+ */
+export const fetchJob = (api, code, options) => api.send("GET", pathOf(code, "?link=false"), options);
 
 /**
  * Poll a job until it ends or `signal` is aborted, and call `update` with it after each answer.
@@ -29,7 +35,7 @@ export async function follow(api, job, signal, update, unreachable) {
     if (signal.aborted) return;
     try {
       const headers = etag ? { "if-none-match": etag } : {};
-      const answer = await api.send("GET", pathOf(job.code), { headers, signal });
+      const answer = await fetchJob(api, job.code, { headers, signal });
       if (signal.aborted) return;
       failures = 0;
       pause = answer.retrySeconds ?? 1;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
@@ -150,6 +151,18 @@ def test_the_tag_of_a_completed_job_changes_while_the_last_link_still_works() ->
         services.now.advance(minutes=1)
     assert len(set(tags)) in (4, 5)
     assert all(tags[minute] != tags[minute + 8] for minute in range(22))
+
+
+def test_the_tag_of_an_answer_without_a_link_differs_and_stays_while_the_job_does() -> None:
+    services = a_services(some_clients(5))
+    job = stored(services, _a_completed_job(services))
+    without = replace(READER, wants_link=False)
+    tags = set()
+    for _ in range(30):
+        tags.add(tag_of(services, job, present(services, job), without))
+        assert tag_of(services, job, present(services, job), READER) not in tags
+        services.now.advance(minutes=1)
+    assert len(tags) == 1
 
 
 def test_an_expired_job_has_no_link() -> None:

@@ -13,6 +13,7 @@ from exports.jobs.job import Job
 from exports.jobs.states import JobStatus
 from exports.steps.requests.download_file import create_link
 from exports.steps.requests.get_export import get_export
+from exports.steps.requests.give_link import Reader
 from exports.steps.requests.list_exports import list_exports
 from tests.support.builders import NOON
 from tests.support.fakes import MemoryServices, a_services
@@ -55,6 +56,17 @@ def test_a_status_without_a_link_does_not_mark_the_job_downloaded() -> None:
     for job in (a_scheduled_job(services, status=JobStatus.IN_PROGRESS), a_scheduled_job(services, expiry_date=NOON)):
         get_export(services, job.tenant, job.code, READER)
         assert stored(services, job) == job
+
+
+def test_a_status_without_a_wanted_link_marks_nothing_and_is_not_audited() -> None:
+    services = a_services()
+    job = a_scheduled_job(services)
+    shown = get_export(services, job.tenant, job.code, Reader("reader", wants_link=False))
+    assert (shown.status, shown.download_url) == (JobStatus.COMPLETED, None)
+    assert services.audit.all == []
+    assert stored(services, job) == job
+    get_export(services, job.tenant, job.code, Reader("reader"))
+    assert stored(services, job).downloaded_date == NOON
 
 
 def test_a_list_does_not_mark_its_jobs_downloaded() -> None:

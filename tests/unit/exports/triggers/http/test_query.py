@@ -8,6 +8,7 @@ from exports.jobs.codes import is_job_code, new_job_code
 from exports.jobs.states import JobStatus
 from exports.triggers.http.query import (
     ListQuery,
+    flag_of_query,
     members_of_query,
     parse_list_query,
     refuse_unknown,
@@ -111,3 +112,15 @@ def test_a_text_that_is_empty_too_long_or_has_control_characters_is_refused(text
 def test_a_text_is_returned_as_it_was_sent_or_not_at_all() -> None:
     assert text_of_query("https://x/list?search=O%27Neil+%26+S%C3%B6hne", "search") == "O'Neil & Söhne"
     assert text_of_query("https://x/list?status=Failed", "search") is None
+
+
+def test_a_flag_is_true_or_false_and_without_one_the_default_applies() -> None:
+    assert [flag_of_query(URL, "link", default=default) for default in (True, False)] == [True, False]
+    assert flag_of_query(f"{URL}?link=true", "link", default=False)
+    assert not flag_of_query(f"{URL}?link=true&link=false", "link", default=True)
+
+
+@pytest.mark.parametrize("value", ["", "False", "0", "no", "false%20", "truefalse"])
+def test_any_other_flag_is_refused(value: str) -> None:
+    with pytest.raises(ProblemError, match="link must be one of true, false"):
+        flag_of_query(f"{URL}?link={value}", "link", default=True)

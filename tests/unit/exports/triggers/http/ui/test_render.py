@@ -202,3 +202,10 @@ def test_every_request_of_the_page_is_sent_by_the_method_that_notices_wrong_keys
     sending = re.compile(r"\bfetch\(|XMLHttpRequest|sendBeacon|EventSource|WebSocket|\.exchange\(")
     found = {name: sending.findall(_COMMENT.sub("", text)) for name, text in modules().items()}
     assert {name: calls for name, calls in found.items() if calls} == {"api": [".exchange(", "fetch("]}
+
+
+def test_only_the_download_asks_for_the_link_of_an_export() -> None:
+    """A link counts as a download, so a look at an export asks for none, as `tests/browser/test_downloads.py` shows."""
+    asking = re.compile(r"pathOf\([\w.]+\)")
+    found = {name: asking.findall(_COMMENT.sub("", text)) for name, text in modules().items()}
+    assert {name: calls for name, calls in found.items() if calls} == {"download": ["pathOf(code)"]}
