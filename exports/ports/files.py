@@ -50,6 +50,9 @@ class FileStore(Protocol):
     def find_plan(self, job: JobRef) -> bytes | None:
         """Read a job's plan; return None if it has none."""
 
+    def renew_plan(self, job: JobRef) -> None:
+        """Let a job's plan count as changed now, so that storage does not delete it as old. A job may have none."""
+
     def stage(self, path: str, block: str, data: bytes | list[bytes] | BinaryIO, length: int | None = None) -> None:
         """Stage a block of a file. Nothing becomes readable. Staging the same block again does no harm.
 

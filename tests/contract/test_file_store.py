@@ -24,6 +24,7 @@ from shared.storage import StorageAccount
 from tests.contract.file_stores import ONE, PATH, THREE, TWO, Harness, publish, soon
 from tests.support.builders import a_job
 from tests.support.closed_port import closed_port
+from tests.support.waiting import wait_until
 
 # --- plans ---
 
@@ -60,6 +61,28 @@ def test_concurrent_planners_all_get_the_plan_that_is_kept(files: FileStore) -> 
     with ThreadPoolExecutor(8) as pool:
         returned = set(pool.map(lambda plan: files.save_plan(job, plan), plans))
     assert returned == {files.load_plan(job)}
+
+
+def test_a_renewed_plan_is_unchanged_and_a_missing_one_stays_missing(files: FileStore) -> None:
+    job = a_job().ref
+    files.renew_plan(job)
+    assert files.find_plan(job) is None
+    files.save_plan(job, b"{}")
+    files.renew_plan(job)
+    assert files.load_plan(job) == b"{}"
+
+
+def test_a_renewed_plan_counts_as_changed_now(blob_files: BlobFileStore, account: StorageAccount) -> None:
+    job = a_job().ref
+    blob_files.save_plan(job, b"{}")
+    plan = account.blobs.get_blob_client(blob_files._name, job.plan_path)
+    saved = plan.get_blob_properties().last_modified
+
+    def is_newer() -> bool:
+        blob_files.renew_plan(job)
+        return bool(plan.get_blob_properties().last_modified > saved)
+
+    wait_until(is_newer, 30)
 
 
 def test_a_plan_of_several_megabytes_is_read_back_completely(files: FileStore) -> None:
@@ -320,6 +343,7 @@ def test_the_check_of_a_reachable_store_passes(files: FileStore) -> None:
         lambda files, job: files.save_plan(job, b"{}"),
         lambda files, job: files.load_plan(job),
         lambda files, job: files.find_plan(job),
+        lambda files, job: files.renew_plan(job),
         lambda files, job: files.stage(PATH, ONE, b"abc"),
         lambda files, job: files.staged(PATH),
         lambda files, job: files.commit(PATH, [ONE]),
@@ -332,6 +356,7 @@ def test_the_check_of_a_reachable_store_passes(files: FileStore) -> None:
         "save_plan",
         "load_plan",
         "find_plan",
+        "renew_plan",
         "stage",
         "staged",
         "commit",

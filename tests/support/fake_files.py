@@ -40,6 +40,7 @@ class MemoryFileStore:
         self.before_discard: Hook = do_nothing
         self.commits = 0
         self.plan_loads = 0
+        self.renewed_plans: list[str] = []
         self._versions = itertools.count(1)
         self._clock = clock
         self._documents: dict[str, bytes] = {}
@@ -56,6 +57,9 @@ class MemoryFileStore:
 
     def find_plan(self, job: JobRef) -> bytes | None:
         return self._documents.get(job.plan_path)
+
+    def renew_plan(self, job: JobRef) -> None:
+        self.renewed_plans.append(job.code)
 
     def save_manifest(self, job: JobRef, document: bytes, *, replace: bool = True) -> None:
         with self._lock:

@@ -75,6 +75,11 @@ class BlobFileStore:
         except ResourceNotFoundError:
             return None
 
+    def renew_plan(self, job: JobRef) -> None:
+        """See `FileStore.renew_plan`. A write of the metadata changes the moment that the lifecycle rule looks at."""
+        with _translate_failures(), suppress(ResourceNotFoundError):
+            self._blob(job.plan_path).set_blob_metadata()
+
     def save_manifest(self, job: JobRef, document: bytes, *, replace: bool = True) -> None:
         """See `FileStore.save_manifest`."""
         with _translate_failures(), _refused_as_changed():

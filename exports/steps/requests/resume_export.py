@@ -23,9 +23,9 @@ async def resume_export(services: Services, starter: OrchestrationStarter, tenan
 
     A file that the last attempt has published is removed first, so that a late cleanup of that attempt finds another
     version than the one it wants to remove. The job keeps its plan and the records of pages whose blocks storage still
-    holds. It keeps neither if it failed because its source was replaced. If two callers resume the job at the same
-    time, one succeeds and the other is refused. Each resume counts towards the tenant's exports of the day; another
-    attempt that the service itself begins does not.
+    holds. It keeps neither if it failed because its source was replaced. Storage keeps the plan for as long as a new
+    one. If two callers resume the job at the same time, one succeeds and the other is refused. Each resume counts
+    towards the tenant's exports of the day; another attempt that the service itself begins does not.
 
     Raises:
         JobNotFoundError, NotResumableError, QuotaExceededError: Nothing was changed.
@@ -46,6 +46,7 @@ def _queue_again(services: Services, tenant: str, code: str) -> Job:
     is_replaced = needs_new_plan(job)
     shown = processed_items(services, job)
     kept = [] if is_replaced else _forget_lost_pages(services, job)
+    services.files.renew_plan(job.ref)
     services.watch.watch(watched(job.resume().ref, services.now()))
     restart = quota_of(services), services.now()
     resumed = services.jobs.change(tenant, code, lambda job: _resumed(job, kept, shown), restart=restart)

@@ -84,6 +84,13 @@ def test_a_resumed_job_publishes_the_same_file_as_one_that_never_failed() -> Non
     assert files[0]
 
 
+def test_a_resume_renews_the_plan_so_that_storage_keeps_it() -> None:
+    services, job = _ten_pages()
+    _fail(services, job)
+    _resume(services, job)
+    assert services.files.renewed_plans == [job.code]
+
+
 def test_a_resume_reads_only_the_pages_whose_blocks_are_gone() -> None:
     services, job = _ten_pages()
     _write(services, job, range(10))
