@@ -16,7 +16,7 @@ from uuid import UUID
 from exports.commands.command_line import CommandError, add_storage_option, open_account, storage_setting
 
 if TYPE_CHECKING:
-    from azure.data.tables import TableServiceClient
+    from azure.data.tables import TableClient, TableServiceClient
 
 FORMAT = "client-export tables 2"
 """The first line of a file says this, so that `load` refuses other files. The last one says how many rows it has."""
@@ -26,6 +26,7 @@ OWN_TABLES = (
 )
 """The service's tables. The account may hold others, also one of clients, which must not get into a backup."""
 _ONLY_THE_OWNER = 0o600
+_EXISTS = 409
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -90,7 +91,7 @@ def _write(lines: TextIO, tables: TableServiceClient, names: Sequence[str]) -> i
 
 
 def _load(tables: TableServiceClient, file: Path, wanted: list[str] | None) -> str:
-    from azure.core.exceptions import ResourceExistsError
+    from exports.adapters.storage.schedules import rows_to_restore
 
     for _ in _read(file):
         pass  # nothing of a file is loaded before all of it is known to be right
@@ -101,13 +102,34 @@ def _load(tables: TableServiceClient, file: Path, wanted: list[str] | None) -> s
         if name not in found:
             tables.create_table_if_not_exists(name)
             found.add(name)
-        try:
-            tables.get_table_client(name).create_entity(row)
-            added += 1
-        except ResourceExistsError:
+        rows = rows_to_restore(row) if name == "exportschedules" else [row]
+        if not rows:
+            continue
+        if _add(tables.get_table_client(name), *rows):
+            added += len(rows)
+        else:
             kept += 1
     _refuse_unknown(wanted, found, str(file))
     return f"Added {added:,} rows to {len(found)} tables. {kept:,} rows existed and stay as they are."
+
+
+def _add(table: TableClient, row: dict[str, Any], *others: dict[str, Any]) -> bool:
+    """Add a row, and in the same transaction other rows, which may exist. Return False if the row exists."""
+    from azure.core.exceptions import ResourceExistsError
+    from azure.data.tables import TableTransactionError
+
+    try:
+        if others:
+            table.submit_transaction([("create", row), *(("upsert", other) for other in others)])
+        else:
+            table.create_entity(row)
+    except ResourceExistsError:
+        return False
+    except TableTransactionError as error:
+        if error.status_code != _EXISTS:
+            raise
+        return False
+    return True
 
 
 def _refuse_unknown(wanted: list[str] | None, found: Any, where: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import stat
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -15,8 +15,11 @@ from azure.data.tables import EdmType, EntityProperty, UpdateMode
 
 from devhost.local.azurite import Azurite, start_azurite
 from exports.__main__ import main
+from exports.adapters.storage.schedules import TableScheduleStore
 from exports.commands.tables import FORMAT
+from exports.schedules.schedule import ScheduleState
 from shared.storage import StorageAccount
+from tests.support.builders import NOON, a_schedule
 from tests.support.commands import Finished, run_command
 from tests.support.system import NORTHWIND, NORTHWIND_KEY, System, app_settings, running_system
 
@@ -99,6 +102,48 @@ def test_a_row_that_exists_stays_as_it_is(full_storage: Azurite, table: str, tmp
     assert "Added 0 rows" in done.out
     assert "1 rows existed" in done.out
     assert rows_of(full_storage.connection_string, table) == [changed]
+
+
+@pytest.fixture
+def schedules(empty_storage: Azurite) -> Iterator[TableScheduleStore]:
+    account = StorageAccount(empty_storage.connection_string)
+    yield TableScheduleStore(account)
+    account.tables.delete_table("exportschedules")
+
+
+def test_a_loaded_schedule_is_due_as_its_own_row_says(
+    schedules: TableScheduleStore, empty_storage: Azurite, tmp_path: Path
+) -> None:
+    file, minute = tmp_path / "tables.jsonl", timedelta(minutes=1)
+    moved, lost, stopped = (a_schedule(state=ScheduleState(next_slot=NOON)) for _ in range(3))
+    for schedule in (moved, lost, stopped):
+        schedules.create(schedule)
+    tables("save", file, empty_storage.connection_string, "--table", "exportschedules")
+    text = file.read_text(encoding="utf-8")
+    due_row = next(row["RowKey"] for row in map(row_of, text.splitlines()) if is_due_row(row, lost.code))
+    file.write_text(text.replace(due_row, due_row.replace("due|2026", "due|2025")), encoding="utf-8")
+    schedules.change(moved.tenant, moved.code, lambda found: found.with_state(next_slot=NOON + minute))
+    schedules.change(stopped.tenant, stopped.code, lambda found: found.with_state(next_slot=None))
+    schedules.delete(lost.tenant, lost.code, lambda _: None)
+
+    loaded = tables("load", file, empty_storage.connection_string)
+
+    assert "Added 2 rows to 1 tables. 2 rows existed" in loaded.out, loaded.err
+    assert schedules.get(lost.tenant, lost.code) == lost
+    assert list(schedules.due(NOON - minute)) == []
+    assert [ref.code for ref in schedules.due(NOON)] == [lost.code]
+    assert [ref.code for ref in schedules.due(NOON + minute)] == [lost.code, moved.code]
+
+
+def row_of(line: str) -> dict[str, Any]:
+    """Return the row of a line of a backup; an empty one for the first and the last line."""
+    row: dict[str, Any] = json.loads(line).get("row", {})
+    return row
+
+
+def is_due_row(row: dict[str, Any], code: str) -> bool:
+    key: str = row.get("RowKey", "")
+    return key.startswith("due|") and key.endswith(code)
 
 
 def test_only_the_owner_can_read_the_file_and_no_file_is_overwritten(

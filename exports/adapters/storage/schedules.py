@@ -109,6 +109,15 @@ class TableScheduleStore(NamedResourceTable[Schedule]):
         return SCHEDULES.read(row, tenant=tenant, code=code)
 
 
+def rows_to_restore(row: Entity) -> list[Entity]:
+    """Return the rows to add for a row of a backup: a schedule with its due row, nothing for a saved due row.
+
+    A saved due row may name another moment than its schedule, which may exist and have moved on since, or was saved a
+    moment later.
+    """
+    return [] if row["RowKey"].startswith(f"{_DUE}|") else [row, *_due_row(row)]
+
+
 def _to_entity(schedule: Schedule) -> Entity:
     due = {} if schedule.due_date is None else {"due": schedule.due_date}
     keys = {"PartitionKey": _PARTITION, "RowKey": f"{_OF}|{schedule.tenant}|{schedule.code}"}
