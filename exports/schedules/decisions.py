@@ -26,9 +26,10 @@ from exports.schedules.watermarks import advance, may_advance
 CATCH_UP = timedelta(hours=24)
 """Of the slots that were missed, the newest still gets its job if it is not older than this."""
 
-FIRST_CHECK = timedelta(minutes=1)
+FIRST_CHECK = timedelta(seconds=45)
 """Pause before a job is checked for the first time, and between checks while a slot waits for the job to end.
 
+Shorter than the minute of the timer, which looks again a moment before a whole minute has passed since a decision.
 Otherwise the pauses grow with the age of the job.
 """
 _LONGEST_PAUSE = timedelta(hours=1)

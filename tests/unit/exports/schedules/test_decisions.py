@@ -15,7 +15,7 @@ from exports.jobs.failures import INTERRUPTED
 from exports.jobs.job import Job
 from exports.jobs.states import JobStatus
 from exports.schedules.cron import slots
-from exports.schedules.decisions import CATCH_UP, decide
+from exports.schedules.decisions import CATCH_UP, FIRST_CHECK, decide
 from exports.schedules.runs import RunOutcome, ScheduleRun
 from exports.schedules.schedule import Schedule, ScheduleState
 from tests.support.builders import NOON, a_job, a_schedule
@@ -55,7 +55,7 @@ def test_a_slot_that_is_being_started_is_left_alone() -> None:
 
 
 def test_a_starting_slot_is_checked_a_minute_later_in_case_its_starter_dies() -> None:
-    assert decide(a_schedule(), None, SLOT).after.due_date == SLOT + MINUTE
+    assert decide(a_schedule(), None, SLOT).after.due_date == SLOT + FIRST_CHECK
 
 
 # --- overlap
@@ -70,11 +70,20 @@ def test_a_slot_is_skipped_and_recorded_while_the_previous_export_runs() -> None
 def test_a_queued_slot_starts_when_the_previous_export_has_ended() -> None:
     waiting = decide(a_schedule(overlap="queue"), RUNNING, SLOT)
     assert (waiting.after.state.waiting_slot, waiting.after.state.starting, waiting.runs) == (SLOT, False, ())
-    assert waiting.after.due_date == SLOT + MINUTE
+    assert waiting.after.due_date == SLOT + FIRST_CHECK
     still = decide(waiting.after, RUNNING, SLOT + MINUTE).after
-    assert (still.state.waiting_slot, still.due_date) == (SLOT, SLOT + 2 * MINUTE)
+    assert (still.state.waiting_slot, still.due_date) == (SLOT, SLOT + MINUTE + FIRST_CHECK)
     begun = decide(still, ENDED, SLOT + 2 * MINUTE).after.state
     assert (begun.slot, begun.starting, begun.waiting_slot) == (SLOT, True, None)
+
+
+def test_a_waiting_slot_is_due_again_at_the_very_next_minute_of_the_timer() -> None:
+    decided = SLOT + timedelta(milliseconds=400)  # the timer has asked for due schedules a moment before it decides
+    waiting = decide(a_schedule(overlap="queue"), RUNNING, decided).after
+    for minute in range(1, 4):
+        assert waiting.due_date is not None
+        assert waiting.due_date <= SLOT + minute * MINUTE
+        waiting = decide(waiting, RUNNING, decided + minute * MINUTE).after
 
 
 def test_at_most_one_slot_waits_and_a_newer_one_replaces_it() -> None:
@@ -161,7 +170,7 @@ def checked(job: Job | None, now: datetime, **changes: Any) -> ScheduleState:
 
 def test_a_job_is_checked_less_often_as_it_gets_older() -> None:
     began = RUNNING.created_date
-    for passed, pause in ((MINUTE, MINUTE), (8 * MINUTE, 2 * MINUTE), (DAY, HOUR)):
+    for passed, pause in ((MINUTE, FIRST_CHECK), (8 * MINUTE, 2 * MINUTE), (DAY, HOUR)):
         assert checked(RUNNING, began + passed).check_date == began + passed + pause
 
 
