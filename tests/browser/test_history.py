@@ -184,7 +184,6 @@ def test_a_failed_step_to_older_exports_leaves_the_list_where_it_is(visitor: Vis
     expect(rows.first).to_have_attribute("data-code", first)
 
 
-@pytest.mark.thorough
 def test_after_a_failed_change_of_a_filter_no_cursor_of_other_filters_is_sent(visitor: Visitor, system: System) -> None:
     rows = open_a_long_list(visitor, system, created_by="Filtered")
     visitor.page.route("**/csv?*createdBy=*", lambda route: route.fulfill(status=429, json={"title": "Later."}))
@@ -272,7 +271,6 @@ def test_an_earlier_export_is_run_again_with_the_same_request(visitor: Visitor, 
     assert request == again
 
 
-@pytest.mark.thorough
 def test_the_settings_of_an_earlier_export_are_put_into_the_form(visitor: Visitor, system: System) -> None:
     job = system.start_export(BODY, prefer="wait=60").json
     visitor.sign_in()
