@@ -83,6 +83,7 @@ def _uses(source: SqlClientSource, wanted: ClientFilter, key: str) -> dict[str, 
     changed = ClientSelection(key, (), wanted.model_copy(update={"updated_since": since}))
     ranges = [KeyRange(start, stop) for start, stop in product((None, key), (None, key))]
     return {
+        "limited": lambda: source.limited(60.0).find_boundaries(selection, 2),
         "missing_columns": lambda: source.missing_columns(VIEW_COLUMNS),
         "preview": lambda: source.preview(selection, 0, 60.0, 60.0),
         "filter_values": lambda: source.filter_values(key, 1_000, 60.0),
