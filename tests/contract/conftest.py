@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 from sqlalchemy import URL, Engine
 
 from devhost.local.azurite import Azurite, connection_string
+from exports.adapters.clients_sql import view_report
 from exports.adapters.clients_sql.dialects import postgresql_plans
+from exports.adapters.clients_sql.inspection.time_limit import TimeLimit
 from exports.adapters.storage.files import BlobFileStore
 from exports.ports.files import FileStore
 from shared import storage
@@ -129,3 +131,21 @@ def memory_store() -> MemoryStore:
 def table_store(azurite: Azurite, unreachable_storage: str) -> Iterator[TableStore]:
     with closing(TableStore(azurite.connection_string, unreachable_storage)) as store:
         yield store
+
+
+class UnhurriedLimit(TimeLimit):
+    """Gives a busy machine twenty times as long."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(20 * seconds)
+
+    @contextmanager
+    def part(self, seconds: float) -> Iterator[None]:
+        with super().part(20 * seconds):
+            yield
+
+
+@pytest.fixture
+def unhurried_view_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `view check` find out all that it looks for, however busy the machine is."""
+    monkeypatch.setattr(view_report, "TimeLimit", UnhurriedLimit)

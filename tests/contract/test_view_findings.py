@@ -285,6 +285,7 @@ def test_a_value_that_cannot_be_written_is_found_in_the_sample(
     assert "vat_registered" in reason or "VatRegistered" in reason
 
 
+@pytest.mark.usefixtures("unhurried_view_check")
 def test_every_column_that_fails_in_the_sample_says_fail_on_its_own_line(
     database: URL, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -307,6 +308,7 @@ def test_every_column_that_fails_in_the_sample_says_fail_on_its_own_line(
     assert lines[-1] == "An export would fail, for 3 reasons: see the lines with FAIL."
 
 
+@pytest.mark.usefixtures("unhurried_view_check")
 def test_a_value_that_no_filter_can_compare_says_fail_on_the_line_of_its_column(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
