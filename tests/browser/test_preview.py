@@ -79,6 +79,24 @@ def test_the_preview_shows_the_first_rows_of_the_very_file(visitor: Visitor, sys
     assert file.startswith(text)
 
 
+def test_the_export_button_does_not_move_when_the_count_appears(visitor: Visitor, system: System) -> None:
+    """A click counts only if the button is still there when the mouse button goes up."""
+    asked: list[Route] = []
+
+    def hold(route: Route) -> None:
+        asked.append(route)
+
+    visitor.page.route(lambda url: url.endswith("/csv/preview"), hold)
+    with visitor.page.expect_request(is_preview):
+        visitor.sign_in()
+    expect(visitor.at("#export")).not_to_have_attribute("aria-disabled", "true")
+    expect(visitor.at("#preview-count")).to_be_empty()
+    before = visitor.at("#export").bounding_box()
+    asked[0].continue_()
+    visitor.expect_text("#preview-count", "4,500 clients")
+    assert visitor.at("#export").bounding_box() == before
+
+
 def test_the_count_follows_the_form_and_the_estimate_follows_the_count(visitor: Visitor, system: System) -> None:
     visitor.sign_in()
     visitor.expect_text("#preview-count", "4,500 clients")
