@@ -79,8 +79,10 @@ def test_a_job_whose_orchestration_was_terminated_completes_in_another_attempt(r
     job, seen = rig.watch(location)
     assert_complete(job, database_url)
     assert [before, *seen] == sorted([before, *seen])
-    pages = rig.system.call("GET", f"{location}/manifest").json["pages"]
-    assert {page["attempt"] for page in pages} == {1, 2}
+    manifest = rig.system.call("GET", f"{location}/manifest").json
+    attempts = [page["attempt"] for page in manifest["pages"]]
+    # pages that were being written at the termination may have been the last ones
+    assert (manifest["attempt"], attempts[0], {*attempts} <= {1, 2}) == (2, 1, True)
 
 
 @pytest.mark.parametrize("rig", [SHORT_STALL], indirect=True)
