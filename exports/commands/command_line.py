@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from shared.storage import StorageAccount
 
 
+ACTOR = "command"
+"""The actor of commands in the audit log. They have no API key."""
+
 _ROLE = "as a user who has the role Storage Table Data Contributor (for files also Storage Blob Data Contributor)"
 _NOWHERE = logging.NullHandler()
 

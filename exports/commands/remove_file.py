@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from exports.commands.command_line import (
+    ACTOR,
     CommandError,
     add_code_option,
     add_storage_option,
@@ -15,9 +16,6 @@ from exports.commands.command_line import (
 )
 from exports.errors import FileChangedError, JobNotFoundError, NotCompletedError
 from exports.steps.requests.remove_file import remove_file
-
-ACTOR = "command"
-"""The actor of commands in the audit log. They have no API key."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

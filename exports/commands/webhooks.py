@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from exports.commands.command_line import (
+    ACTOR,
     CommandError,
     add_code_option,
     add_storage_option,
@@ -17,7 +18,6 @@ from exports.commands.command_line import (
     print_json_lines,
     storage_setting,
 )
-from exports.commands.remove_file import ACTOR
 from exports.jobs.job import Job
 from exports.notifications.delivery import SendResult
 from exports.notifications.target import Target, targets_of
