@@ -8,18 +8,26 @@ from typing import Any
 
 import httpx
 import pytest
-from client_export import AsyncExportClient, ExportClient, ServiceError
+from client_export import ApiError, AsyncExportClient, ExportClient, NotFoundError, RetryPolicy, ServiceError
 from client_export.steps import Answer, Send
 
 CODE = "7ybqttn9kg0pf1x6vfw644k23d"
 JOB: dict[str, Any] = {"code": CODE, "status": "Queued", "createdDate": "2026-01-02T03:04:05Z"}
 
 
-def client_of(*answers: httpx.Response) -> ExportClient:
-    """Return a client whose requests get these answers, one after the other."""
+def client_of(*answers: httpx.Response | Exception) -> ExportClient:
+    """Return a client whose requests get these answers, one after the other, or break with these errors."""
     left = iter(answers)
-    http = httpx.Client(transport=httpx.MockTransport(lambda _: next(left)))
-    return ExportClient("https://exports.example", key="k", tenant="t", http=http)
+
+    def serve(_: httpx.Request) -> httpx.Response:
+        answer = next(left)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    http = httpx.Client(transport=httpx.MockTransport(serve))
+    retries = RetryPolicy(first_pause_seconds=0.001)
+    return ExportClient("https://exports.example", key="k", tenant="t", http=http, retries=retries)
 
 
 @pytest.mark.parametrize("text", ["Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "Mon, 01 Jan 2026 00:00:00", "soon"])
@@ -72,3 +80,76 @@ def test_only_a_redirect_that_names_its_target_is_a_link() -> None:
     assert asks.is_answered_by(Answer(302, {"location": "https://storage.example/file"}))
     assert not asks.is_answered_by(Answer(302))
     assert not asks.is_answered_by(Answer(200, {}, b"{}"))
+
+
+OTHER_FORMS: dict[str, tuple[Callable[[ExportClient], Any], Any]] = {
+    "an empty object": (lambda client: client.status(CODE), {}),
+    "a status of a later version": (lambda client: client.status(CODE), JOB | {"status": "Paused"}),
+    "a number as text": (lambda client: client.status(CODE), JOB | {"totalItems": "many"}),
+    "a number as a name": (lambda client: client.status(CODE), JOB | {"fileName": 5}),
+    "a text where an object is": (lambda client: client.status(CODE), JOB | {"failure": "it failed"}),
+    "nothing about who you are": (lambda client: client.me(), {"message": "Welcome"}),
+    "an object where a list is": (lambda client: list(client.list()), {"data": {}}),
+    "an item that is nothing": (lambda client: list(client.list()), {"data": [None]}),
+    "a token that is no text": (lambda client: list(client.list()), {"data": [], "continuationToken": 5}),
+    "a warning without its text": (lambda client: client.estimate(), {"warnings": [{"code": "x"}]}),
+    "tries that are a text": (lambda client: client.notify_again(CODE), {"data": "none"}),
+    "a cell that is a number": (lambda client: client.preview(), {"columns": [], "rows": [[1]], "text": ""}),
+    "a key that is an object": (lambda client: client.create_key("n"), {"key": {}, "code": "c", "name": "n"}),
+}
+
+
+@pytest.mark.parametrize(("ask", "answer"), OTHER_FORMS.values(), ids=OTHER_FORMS)
+def test_an_answer_of_another_form_is_told_with_what_to_do(ask: Callable[[ExportClient], Any], answer: Any) -> None:
+    with client_of(httpx.Response(200, json=answer)) as client, pytest.raises(ServiceError, match="Check the address"):
+        ask(client)
+
+
+def test_an_answer_without_a_body_is_told_where_one_is_needed() -> None:
+    with client_of(httpx.Response(204)) as client, pytest.raises(ServiceError, match="Check the address"):
+        client.status(CODE)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"code": 401, "message": "IDX10205: Issuer validation failed."},
+        {"code": "Unauthorized", "message": "Sign in."},
+        {"code": "bad", "title": "Bad", "detail": "No.", "errors": {"name": ["is required"]}},
+        {"code": "bad", "title": "Bad", "detail": "No.", "errors": ["name is required"]},
+        {"code": "bad", "title": "Bad", "detail": "No.", "errors": [{"pointer": "", "detail": "", "values": ["a"]}]},
+    ],
+)
+def test_an_error_that_is_not_of_the_service_is_told_by_its_status(document: Any) -> None:
+    with client_of(httpx.Response(401, json=document)) as client, pytest.raises(ApiError, match="HTTP 401") as raised:
+        client.status(CODE)
+    assert raised.value.code == "unknown"
+
+
+def test_json_that_is_nested_too_deeply_is_no_answer() -> None:
+    assert Answer(200, content=b"[" * 200_000).json is None
+
+
+ABSENT = {"code": "mapping-not-found", "title": "There is no such mapping", "detail": "There is none."}
+
+
+@pytest.mark.parametrize("lost", [httpx.ReadError("cut"), httpx.Response(502)], ids=["broken", "a bad gateway"])
+def test_a_deletion_whose_answer_was_lost_is_done_when_nothing_is_left(lost: httpx.Response | Exception) -> None:
+    with client_of(lost, httpx.Response(404, json=ABSENT)) as client:
+        client.delete_mapping("abc")
+
+
+@pytest.mark.parametrize(
+    "first",
+    [[], [httpx.ConnectError("refused")]],
+    ids=["at the first try", "after a try that was not sent"],
+)
+def test_a_deletion_of_what_never_was_there_is_refused(first: list[httpx.Response | Exception]) -> None:
+    with client_of(*first, httpx.Response(404, json=ABSENT)) as client, pytest.raises(NotFoundError):
+        client.delete_mapping("abc")
+
+
+def test_a_deletion_is_not_done_because_an_address_is_wrong() -> None:
+    elsewhere = {"code": "route-not-found", "title": "There is no such resource", "detail": "Nothing is here."}
+    with client_of(httpx.ReadError("cut"), httpx.Response(404, json=elsewhere)) as client, pytest.raises(NotFoundError):
+        client.delete_schedule("abc")

@@ -10,6 +10,7 @@ from typing import Any
 
 from client_export.models import Json, Part, moment
 from client_export.operations import EXPORTS, Operations, item
+from client_export.reading import items, read
 from client_export.steps import Flow
 
 _KEYS, _AUDIT, _TEST = "/keys", "/audit", "/clients/export/notification-test"
@@ -153,11 +154,11 @@ class Administration(Operations):
     def _new_key(self, path: str, body: Json, idempotency_key: str | None) -> Flow[NewApiKey]:
         """Ask for a key. The idempotency key makes it safe to send the request again if its answer was lost."""
         headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
-        return NewApiKey.from_json((yield from self._ask("POST", path, body, headers=headers)).json)
+        return read((yield from self._ask("POST", path, body, headers=headers)), NewApiKey.from_json)
 
     def revoke_key(self, code: str, *, confirm: bool) -> Flow[ApiKey]:
         query = [("confirm", code)] if confirm else []
-        return ApiKey.from_json((yield from self._ask("DELETE", item(_KEYS, code), query=query)).json)
+        return read((yield from self._ask("DELETE", item(_KEYS, code), query=query)), ApiKey.from_json)
 
     def audit_part(self, query: AuditQuery, token: str | None) -> Flow[Part[AuditEntry]]:
         return (yield from self._part(_AUDIT, AuditEntry.from_json, token, query.parameters()))
@@ -167,14 +168,14 @@ class Administration(Operations):
 
     def notify_again(self, code: str) -> Flow[tuple[Delivery, ...]]:
         answer = yield from self._ask("POST", f"{item(EXPORTS, code)}/deliveries", repeatable=False)
-        return _deliveries(answer.json)
+        return read(answer, _deliveries)
 
     def test_notification(
         self, webhook_url: str | None, emails: Sequence[str], schedule_code: str | None
     ) -> Flow[tuple[Delivery, ...]]:
         receivers = {"webhookUrl": webhook_url, "email": list(emails), "scheduleCode": schedule_code}
         given = {name: value for name, value in receivers.items() if value}
-        return _deliveries((yield from self._ask("POST", _TEST, given, repeatable=False)).json)
+        return read((yield from self._ask("POST", _TEST, given, repeatable=False)), _deliveries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,4 +200,4 @@ class AuditQuery:
 
 
 def _deliveries(document: Json) -> tuple[Delivery, ...]:
-    return tuple(map(Delivery.from_json, document["data"]))
+    return items(document, Delivery.from_json)

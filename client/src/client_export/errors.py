@@ -70,12 +70,13 @@ class Problem:
 
     @classmethod
     def from_json(cls, status: int, document: Any, request_id: str | None = None) -> Problem:
-        """Read a problem. Anything else, such as a page of a proxy, becomes a problem without a code of its own."""
-        if not isinstance(document, Mapping) or "code" not in document:
+        """Read a problem. Anything else, such as what a proxy answers, becomes a problem without a code of its own."""
+        try:
+            code, title, detail = (_text_in(document, name) for name in ("code", "title", "detail"))
+            faults = tuple(map(Fault.from_json, document.get("errors") or ()))
+        except (KeyError, TypeError, AttributeError, ValueError):
             return cls(status, "unknown", f"HTTP {status}", f"The service answered with HTTP {status}.", (), request_id)
-        faults = tuple(map(Fault.from_json, document.get("errors") or ()))
-        named = document.get("requestId") or request_id
-        return cls(status, document["code"], document.get("title", ""), document.get("detail", ""), faults, named)
+        return cls(status, code, title, detail, faults, document.get("requestId") or request_id)
 
 
 class ClientExportError(Exception):
@@ -182,14 +183,14 @@ class ExportCancelledError(ExportEndedError):
 
 
 class WaitTimeoutError(ClientExportError):
-    """The export has not ended in time. It still runs.
+    """The export has not ended in time. It is still running.
 
     Attributes:
         job: The export as it was last seen.
     """
 
     def __init__(self, job: Job, seconds: float) -> None:
-        super().__init__(f"The export {job.code} has not ended after {seconds:g} s. It still runs.")
+        super().__init__(f"The export {job.code} has not ended after {seconds:g} s. It is still running.")
         self.job = job
 
 
@@ -228,6 +229,13 @@ def error_of(problem: Problem) -> ApiError:
     """Return the error for a problem, by its code if the status alone does not tell, otherwise by its status."""
     kind = _ERRORS_BY_CODE.get(problem.code) or _ERRORS.get(problem.status, ServiceError)
     return kind(problem)
+
+
+def _text_in(document: Any, name: str) -> str:
+    text = document[name]
+    if not isinstance(text, str):
+        raise TypeError("It is no text.")
+    return text
 
 
 def _text(problem: Problem) -> str:

@@ -21,6 +21,7 @@ from client_export.errors import (
 )
 from client_export.lookups import FilterValues, Me, Preview
 from client_export.models import Estimate, Job, JobStatus, Part, SavedMapping, Schedule, ScheduleRun
+from client_export.reading import items, read
 from client_export.request import Column, RequestLike, body_of, column_mappings
 from client_export.steps import Answer, Flow, Pull, RetryPolicy, Send, Sleep, ask
 from client_export.verification import Manifest, Progress, no_progress
@@ -89,20 +90,20 @@ class Operations:
 
     def estimate(self, request: RequestLike | None) -> Flow[Estimate]:
         answer = yield from self._ask("POST", f"{EXPORTS}/estimate", body_of(request))
-        return Estimate.from_json(answer.json)
+        return read(answer, Estimate.from_json)
 
     def preview(self, request: RequestLike | None) -> Flow[Preview]:
         answer = yield from self._ask("POST", f"{EXPORTS}/preview", body_of(request), query=[("count", "full")])
-        return Preview.from_json(answer.json)
+        return read(answer, Preview.from_json)
 
     def filters(self) -> Flow[FilterValues]:
-        return FilterValues.from_json((yield from self._ask("GET", "/clients/export/filters")).json)
+        return read((yield from self._ask("GET", "/clients/export/filters")), FilterValues.from_json)
 
     def me(self) -> Flow[Me]:
-        return Me.from_json((yield from ask(Send("GET", "/me"), self.policy)).json)
+        return read((yield from ask(Send("GET", "/me"), self.policy)), Me.from_json)
 
     def manifest(self, code: str) -> Flow[Manifest]:
-        return Manifest.from_json((yield from self._ask("GET", f"{item(EXPORTS, code)}/manifest")).json)
+        return read((yield from self._ask("GET", f"{item(EXPORTS, code)}/manifest")), Manifest.from_json)
 
     def link(self, code: str) -> Flow[str]:
         """Ask for a new link to the file."""
@@ -155,7 +156,7 @@ class Operations:
         return (yield from self._part(_MAPPINGS, SavedMapping.from_json, token))
 
     def mapping(self, code: str) -> Flow[SavedMapping]:
-        return SavedMapping.from_json((yield from self._ask("GET", item(_MAPPINGS, code))).json)
+        return read((yield from self._ask("GET", item(_MAPPINGS, code))), SavedMapping.from_json)
 
     def save_mapping(self, name: str, columns: Sequence[Column], code: str | None) -> Flow[SavedMapping]:
         """Create a mapping, or replace the one with this code."""
@@ -164,16 +165,16 @@ class Operations:
             answer = yield from self._ask("POST", _MAPPINGS, {**body, "mappingType": "Client"}, repeatable=False)
         else:
             answer = yield from self._ask("PUT", item(_MAPPINGS, code), body)
-        return SavedMapping.from_json(answer.json)
+        return read(answer, SavedMapping.from_json)
 
     def delete_mapping(self, code: str) -> Flow[None]:
-        yield from self._ask("DELETE", item(_MAPPINGS, code))
+        yield from self._ask("DELETE", item(_MAPPINGS, code), absence="mapping-not-found")
 
     def schedules_part(self, token: str | None) -> Flow[Part[Schedule]]:
         return (yield from self._part(_SCHEDULES, Schedule.from_json, token))
 
     def schedule(self, code: str) -> Flow[Schedule]:
-        return Schedule.from_json((yield from self._ask("GET", item(_SCHEDULES, code))).json)
+        return read((yield from self._ask("GET", item(_SCHEDULES, code))), Schedule.from_json)
 
     def save_schedule(self, body: Mapping[str, Any], code: str | None) -> Flow[Schedule]:
         """Create a schedule, or replace the one with this code."""
@@ -181,10 +182,10 @@ class Operations:
             answer = yield from self._ask("POST", _SCHEDULES, dict(body), repeatable=False)
         else:
             answer = yield from self._ask("PUT", item(_SCHEDULES, code), dict(body))
-        return Schedule.from_json(answer.json)
+        return read(answer, Schedule.from_json)
 
     def delete_schedule(self, code: str) -> Flow[None]:
-        yield from self._ask("DELETE", item(_SCHEDULES, code))
+        yield from self._ask("DELETE", item(_SCHEDULES, code), absence="schedule-not-found")
 
     def runs_part(self, code: str, token: str | None) -> Flow[Part[ScheduleRun]]:
         return (yield from self._part(f"{item(_SCHEDULES, code)}/runs", ScheduleRun.from_json, token))
@@ -201,21 +202,22 @@ class Operations:
         headers: Mapping[str, str] | None = None,
         repeatable: bool = True,
         asks_for_link: bool = False,
+        absence: str | None = None,
     ) -> Flow[Answer]:
         prefix = "" if self.tenant is None else f"/tenants/{quote(self.tenant, safe='')}"
-        call = Send(method, prefix + path, body, tuple(query), headers or {}, repeatable, asks_for_link)
+        call = Send(method, prefix + path, body, tuple(query), headers or {}, repeatable, asks_for_link, absence)
         return (yield from ask(call, self.policy))
 
     def _part(
         self,
         path: str,
-        read: Callable[[Mapping[str, Any]], T],
+        model: Callable[[Mapping[str, Any]], T],
         token: str | None,
         query: Sequence[tuple[str, str]] = (),
     ) -> Flow[Part[T]]:
         query = [*query, ("limit", str(_MOST_ITEMS)), *([("continuationToken", token)] if token else [])]
-        document = (yield from self._ask("GET", path, query=query)).json
-        return Part(tuple(read(each) for each in document["data"]), document.get("continuationToken"))
+        answer = yield from self._ask("GET", path, query=query)
+        return read(answer, lambda document: Part(items(document, model), document.get("continuationToken")))
 
     def _fill(self, code: str, part: PartFile, size_bytes: int) -> Flow[None]:
         """Read the rest of the file. Ask for a new link when storage refuses the old one, and go on where it broke."""
@@ -249,7 +251,7 @@ def item(collection: str, code: str) -> str:
 
 
 def _job(answer: Answer) -> Job:
-    return Job.from_json(answer.json, answer.retry_after_seconds)
+    return read(answer, lambda document: Job.from_json(document, answer.retry_after_seconds))
 
 
 def _completed(job: Job) -> Job:

@@ -47,6 +47,8 @@ class Send:
         repeatable: Whether the request may be sent again if nobody knows whether it arrived.
         asks_for_link: Whether the answer is a redirect to a link. No other redirect is followed, because the
             credentials are for the service alone.
+        absence: The code of the problem that says that what the request deletes is not there. After a try whose answer
+            was lost, that is success: the try has deleted it.
     """
 
     method: str
@@ -56,6 +58,7 @@ class Send:
     headers: Mapping[str, str] = field(default_factory=dict)
     repeatable: bool = True
     asks_for_link: bool = False
+    absence: str | None = None
 
     def is_answered_by(self, answer: Answer) -> bool:
         """Whether an answer without an error is one of the service, and not of a program before it."""
@@ -85,7 +88,7 @@ class Answer:
         """The body; None if it is no JSON."""
         try:
             return json_module.loads(self.content)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
 
     @property
@@ -144,8 +147,11 @@ def ask(call: Send, policy: RetryPolicy) -> Flow[Answer]:
         ServiceUnreachableError: There is no answer.
     """
     failed = 0
+    may_be_done = False
     while True:
         answer: Answer = yield call
+        if may_be_done and call.absence and _problem(answer).code == call.absence:
+            return answer
         if 0 < answer.status < 400:
             if not call.is_answered_by(answer):
                 raise ServiceError(Problem(answer.status, "unknown", f"HTTP {answer.status}", _FOREIGN))
@@ -155,6 +161,7 @@ def ask(call: Send, policy: RetryPolicy) -> Flow[Answer]:
         pause = policy.pause_seconds(failed) if pause is None else pause
         if failed >= policy.tries or not _may_repeat(call, answer) or pause > policy.longest_pause_seconds:
             raise _error(answer)
+        may_be_done = may_be_done or answer.was_sent
         yield Sleep(pause)
 
 
@@ -169,4 +176,8 @@ def _may_repeat(call: Send, answer: Answer) -> bool:
 def _error(answer: Answer) -> Exception:
     if answer.status == 0:
         return ServiceUnreachableError(f"The service did not answer: {answer.failure}")
-    return error_of(Problem.from_json(answer.status, answer.json, answer.headers.get("x-request-id")))
+    return error_of(_problem(answer))
+
+
+def _problem(answer: Answer) -> Problem:
+    return Problem.from_json(answer.status, answer.json, answer.headers.get("x-request-id"))
