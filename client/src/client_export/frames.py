@@ -34,7 +34,13 @@ def to_pandas(
         client,
         request,
         timeout_seconds,
-        lambda path: library.read_csv(path, dtype=str, na_values=[""], keep_default_na=False),
+        lambda path: library.read_csv(
+            path,
+            dtype=str,
+            na_values=[""],
+            keep_default_na=False,
+            skip_blank_lines=False,  # a line of blanks is a client whose only cell holds blanks
+        ),
     )
 
 
@@ -43,7 +49,7 @@ def to_polars(
 ) -> polars.DataFrame:
     """Export clients, prove the file, and return it as a data frame of polars. Ignores the format of the request."""
     library = _library("polars")
-    read: Callable[[Path], polars.DataFrame] = lambda path: library.read_csv(path, infer_schema=False)  # noqa: E731
+    read: Callable[[Path], polars.DataFrame] = lambda path: library.read_csv(path, infer_schema=False, null_values=[""])  # noqa: E731
     return _read(client, request, timeout_seconds, read)
 
 
