@@ -26,7 +26,7 @@
     │   ├── ApiKeyRotatedError          the API key was rotated, and the key that replaced it is active
     │   ├── TooManyApiKeysError         the tenant has reached its limit of API keys
     │   ├── UnconfirmedError            the request needs a confirmation, because it may lock callers out
-    │   ├── NotPermittedError           the caller has not the rights that the request needs
+    │   ├── NotPermittedError           the caller lacks the rights that the request needs
     │   ├── KeyReusedError              the idempotency key cannot be used again
     │   └── QuotaExceededError          the tenant has reached its limit of jobs
     └── PermanentError                  repeating the step cannot help; its trigger returns `Rejected`
@@ -34,14 +34,14 @@
         │   ├── UnreadableValueError    a value of some client cannot be read or written
         │   └── MissingColumnError      a statement names a column that the view lacks
         ├── SourceRefusedError          the database refused the statement or the login
-        ├── SourceReplacedError         other data stand in the place of those that the job was planned for
+        ├── SourceReplacedError         the data that the job was planned for were replaced
         ├── TooManyRemovedError         more clients were removed since another export than a manifest lists
         ├── SnapshotTimeError           the export did not end in the time that a snapshot may take
         ├── KeyOrderError               the database compares codes in another order than it sorts them
         ├── RowCountError               the database counts other clients than it returns
         └── FileMismatchError           the staged blocks do not match the records of the pages
 
-Errors of one module stand there: `exports/jobs/states.py`, `exports/steps/orchestrations.py` and
+Errors that only one module raises are defined there: `exports/jobs/states.py`, `exports/steps/orchestrations.py` and
 `exports/adapters/clients_sql/sql/translations.py`. All others are here.
 
 The text of each error (`str(error)`) is a plain sentence for the user of the job. It names no host, path, statement or
@@ -188,7 +188,7 @@ class UnconfirmedError(RefusedError):
 
 
 class NotPermittedError(RefusedError):
-    """The caller has not the rights that the request needs, for a tenant or a scope that the body or the key names."""
+    """The caller lacks the rights that the request needs, for a tenant or a scope that the body or the key names."""
 
 
 class KeyReusedError(RefusedError):

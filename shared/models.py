@@ -43,7 +43,7 @@ def _read_text(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     if not _BEGINS_WITH_DAY_AND_TIME.match(value):
-        raise PydanticKnownError("datetime_parsing", {"error": "this is no date with a time"})
+        raise PydanticKnownError("datetime_parsing", {"error": "this is not a date with a time"})
     return _DATETIME.validate_python(value)
 
 

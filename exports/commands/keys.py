@@ -67,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a date (the key expires as it begins, UTC), or a duration such as 90d or 12h (default: never)",
     )
     _add_action(actions, "list", _list, "show all keys, and when each was last used")
-    revoke = _add_action(actions, "revoke", _revoke, "revoke a key for ever; this takes effect within a minute")
+    revoke = _add_action(actions, "revoke", _revoke, "revoke a key permanently; this takes effect within a minute")
     rotate = _add_action(actions, "rotate", _rotate, "make a new key with the same rights, and let the old one expire")
     for action in (revoke, rotate):
         action.add_argument("id", metavar="ID", help="the middle part of the key, which `list` shows")
@@ -126,7 +126,7 @@ def _list(store: KeyStore, _: argparse.Namespace, now: datetime) -> None:
 
 def _revoke(store: KeyStore, arguments: argparse.Namespace, now: datetime) -> None:
     key = store.change(arguments.id, lambda key: key.revoke(now))
-    sys.stderr.write(f"{key.id} ({one_line(key.name)}) is revoked. Within a minute the service accepts it no longer.\n")
+    sys.stderr.write(f"{key.id} ({one_line(key.name)}) is revoked. The service stops accepting it within a minute.\n")
 
 
 def _rotate(store: KeyStore, arguments: argparse.Namespace, now: datetime) -> None:

@@ -12,8 +12,8 @@ TWO_SOURCES_OF_COLUMNS = FaultKind("both-mappings", "Give mappingCode or columnM
 UNKNOWN_MAPPING = FaultKind("unknown-mapping", "There is no mapping with this code.")
 FAULTY_MAPPING = FaultKind(
     "faulty-mapping",
-    "A header of this mapping is blank, has blanks around it, holds a character that no workbook can hold, or "
-    "occurs twice; change the mapping first.",
+    "A header of this mapping is blank, begins or ends with white space, holds a character that no workbook can "
+    "hold, or occurs twice; change the mapping first.",
 )
 REFUSED_IN_HEADER = FaultKind(
     "refused-in-header", "A header cannot hold the character {character}, because no workbook can; remove it."
@@ -21,7 +21,7 @@ REFUSED_IN_HEADER = FaultKind(
 BLANK_HEADER = FaultKind("blank-header", "The header is blank; give the column a name.")
 BLANKS_AROUND_HEADER = FaultKind(
     "blanks-around-header",
-    "The header begins or ends with a blank; remove it, because programs would not find the column.",
+    "The header begins or ends with white space; remove it, because programs would not find the column.",
 )
 USED_TWICE = FaultKind("used-twice", "“{value}” is already used by column {column}; use it once.")
 SENSITIVE_FIELD = FaultKind("sensitive-field", "This is the sensitive field {field}.")
@@ -41,11 +41,11 @@ UNKNOWN_START = FaultKind(
     f"There is no export with this code. Give the code of a completed export of this tenant, {_NO_START}",
 )
 TWO_STARTS = FaultKind(
-    "two-starts", "Give since, or updatedSince in the filter, but not both: since says from which moment on."
+    "two-starts", "Give either since or updatedSince, not both: since already sets the moment from which changes count."
 )
 START_RUNS = FaultKind(
     "start-runs",
-    f"The export with this code still runs. Wait for its end, give the code of another export, {_NO_START}",
+    f"The export with this code is still running. Wait for its end, give the code of another export, {_NO_START}",
 )
 START_STOPPED = FaultKind(
     "start-stopped",
@@ -85,9 +85,7 @@ OPTION_OF_CSV = FaultKind(
     "option-of-csv",
     "{option} is an option of CSV; {kind} has no such option. Leave it out, or choose another preset.",
 )
-OPTION_OF_PRESETS = FaultKind(
-    "option-of-presets", "{option} has a meaning only for the preset {presets}; leave it out."
-)
+OPTION_OF_PRESETS = FaultKind("option-of-presets", "{option} applies only to the preset {presets}; leave it out.")
 
 # --- receivers of a notification
 NO_RECEIVER = FaultKind("no-receiver", "Give webhookUrl or email, or both.")
@@ -105,7 +103,7 @@ NO_WEBHOOKS = FaultKind(
     "until then.",
 )
 NOT_HTTPS = FaultKind("not-https", "Use https.")
-NOT_PUBLIC = FaultKind("not-public", "This is not an address on the public Internet.")
+NOT_PUBLIC = FaultKind("not-public", "Give a host on the public Internet, not a private or local one.")
 NOT_AN_EMAIL_ADDRESS = FaultKind(
     "not-an-email-address",
     "Give an e-mail address such as name@example.com, in ASCII, without a name before it.",

@@ -90,8 +90,8 @@ class LookupRoom:
 
     def _refusal(self, tenant: str) -> SourceThrottledError:
         if self._running[tenant] >= _MOST_OF_A_TENANT:
-            return SourceThrottledError(f"This tenant already has {_MOST_OF_A_TENANT} {self._things} at the same time.")
-        return SourceThrottledError(f"The service already makes {self._most} {self._things} at the same time.")
+            return SourceThrottledError(f"This tenant already has {_MOST_OF_A_TENANT} {self._things} in progress.")
+        return SourceThrottledError(f"The service already has {self._most} {self._things} in progress.")
 
 
 @dataclass(slots=True)

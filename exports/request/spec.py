@@ -73,7 +73,7 @@ def make_spec(request: CsvExportRequestDto, find_columns: FindColumns, sensitive
     """Build the specification of a job from a request.
 
     Raises:
-        InvalidSpecError: The mapping does not exist, a header is blank, has blanks around it or holds a character that
+        InvalidSpecError: The mapping does not exist, a header is blank, has outer white space or holds a character that
             no workbook can hold, a header or a field occurs twice, the format has an option that its preset does not
             know, or the filter lets no moment through.
         SensitiveFieldsError: The request or its mapping names a sensitive field, and `sensitive` refuses them.

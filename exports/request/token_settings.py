@@ -28,7 +28,7 @@ def read_roles(value: Any) -> Any:
     if repeated:
         raise PydanticCustomError("repeated", "name each role, and each property of a role, only once")
     if any(not name or name != name.strip() for name in parsed):
-        raise PydanticCustomError("role_name", "give each role a name without blanks around it, as in the claim")
+        raise PydanticCustomError("role_name", "give each role a name without white space around it, as in the claim")
     return parsed
 
 

@@ -100,9 +100,9 @@ def test_a_file_that_others_can_read_is_refused(file: Path) -> None:
     ("profile", "told"),
     [
         (Profile("ftp://a.example", key="k"), "must begin with https:// or http://"),
-        (Profile("https://a.example:port", key="k"), "is no address of a service"),
-        (Profile("https://a.example", key="cx_ключ"), "The key has characters that no key has"),
-        (Profile("https://a.example", token="two\nlines"), "The token has characters that no token has"),
+        (Profile("https://a.example:port", key="k"), "is not the address of a service"),
+        (Profile("https://a.example", key="cx_ключ"), "The key contains characters that no key has"),
+        (Profile("https://a.example", token="two\nlines"), "The token contains characters that no token has"),
     ],
     ids=["scheme", "port", "key", "token"],
 )

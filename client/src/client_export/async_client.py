@@ -129,7 +129,7 @@ class AsyncExportClient:
 
         Raises:
             ExportFailedError, ExportCancelledError: It ended without a file.
-            WaitTimeoutError: It has not ended in time. It still runs.
+            WaitTimeoutError: It has not ended in time. It is still running.
         """
         return await self._run(self._operations.wait(code, timeout_seconds, watch))
 

@@ -128,7 +128,7 @@ class ExportClient:
 
         Raises:
             ExportFailedError, ExportCancelledError: It ended without a file.
-            WaitTimeoutError: It has not ended in time. It still runs.
+            WaitTimeoutError: It has not ended in time. It is still running.
         """
         return self._run(self._operations.wait(code, timeout_seconds, watch))
 

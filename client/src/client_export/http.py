@@ -43,7 +43,7 @@ class Access:
         try:
             httpx.URL(self.url)
         except httpx.InvalidURL as error:
-            message = f"{self.url!r} is no address of a service: {error}."
+            message = f"{self.url!r} is not the address of a service: {error}."
             raise ValueError(message) from None
         if not (self.allow_http or self.is_private):
             message = (
@@ -53,7 +53,7 @@ class Access:
             raise ValueError(message)
         for name, secret in (("key", self.key), ("token", self.token)):
             if isinstance(secret, str) and not (secret.isascii() and secret.isprintable()):
-                message = f"The {name} has characters that no {name} has. Copy it again."
+                message = f"The {name} contains characters that no {name} has. Copy it again."
                 raise ValueError(message)
 
     @property

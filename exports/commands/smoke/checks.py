@@ -143,7 +143,7 @@ def _small(run: Run) -> str:
 def _empty(run: Run) -> str:
     job = run.export({"filter": {"search": NOBODY}})
     if job["totalItems"]:
-        message = f"A filter that fits no client found {job['totalItems']:,} clients."
+        message = f"A filter that matches no client found {job['totalItems']:,} clients."
         raise SmokeError(message)
     with tempfile.TemporaryFile() as file:
         return _download_and_verify(run, job, file)
@@ -153,7 +153,7 @@ def _download_and_verify(run: Run, job: Any, file: BinaryIO) -> str:
     """Download the file of a completed job by its link, without a key, and check it against its manifest."""
     link = job.get("downloadUrl")
     if not link:
-        message = f"The completed export {job['code']} has no link. Has the key the scope exports:read?"
+        message = f"The completed export {job['code']} has no link. Does the key have the scope exports:read?"
         raise SmokeError(message)
     _opened(send("GET", link, target=file), "The link")
     redirect = run.service.expect([302], "GET", run.service.job_url(job, "/download")).headers.get("location", "")
@@ -231,7 +231,7 @@ def _schedule(run: Run) -> str:
     }
     answer = run.service.call("POST", run.service.path(SCHEDULES), body)
     if answer.status == 403:
-        raise NotApplicableError("The key has not the scope schedules:write.")
+        raise NotApplicableError("The key lacks the scope schedules:write.")
     if answer.status != 201:
         message = f"The schedule was not created: {answer.problem}"
         raise SmokeError(message)

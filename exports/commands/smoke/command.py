@@ -15,7 +15,7 @@ from exports.commands.smoke.report import Outcome, Result, as_document, has_fail
 from exports.commands.smoke.service import NotApplicableError, Service, SmokeError
 
 KEY_VARIABLE = "EXPORT_SMOKE_KEY"
-_NOT_TRIED = "Not tried, because a check before it has failed."
+_NOT_TRIED = "Not tried, because an earlier check failed."
 Show = Callable[[Result], None]
 
 

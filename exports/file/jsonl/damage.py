@@ -15,4 +15,4 @@ def jsonl_damage_hints(head: bytes, form: CsvFormat, problem: str | None) -> Ite
     """Yield a sentence for each likely cause of the damage; see `text_damage_hints`."""
     yield from text_damage_hints(head, form, problem)
     if head.lstrip().startswith(_OTHER_STARTS):
-        yield "The lines were written anew, in an array or with blanks. Keep the file as it was downloaded."
+        yield "The lines were rewritten, in an array or with spaces. Keep the file as it was downloaded."

@@ -19,7 +19,7 @@ def workbook_damage_hints(head: bytes) -> Iterator[str]:
         yield "The file is not a workbook. Keep the file as it was downloaded."
     else:
         yield (
-            "A spreadsheet that saves a workbook writes all of it anew, even if nothing was changed; keep the file as "
+            "A spreadsheet that saves a workbook rewrites all of it, even if nothing was changed; keep the file as "
             "it was downloaded."
         )
 

@@ -75,7 +75,7 @@ def create_mapping(services: Services, tenant: str, request: CreateCsvMappingDto
     """Save a mapping under a new code.
 
     Raises:
-        InvalidSpecError: A header is blank, has blanks around it or holds a character that no workbook can hold, or a
+        InvalidSpecError: A header is blank, has outer white space or holds a character that no workbook can hold, or a
             header or a field occurs twice.
         TooManyMappingsError: The tenant has `MAX_MAPPINGS`. Requests at the same moment may exceed it by a few.
     """
@@ -95,7 +95,7 @@ def update_mapping(
     """Replace the content of a mapping, if `check` accepts its state at the moment of writing.
 
     Raises:
-        InvalidSpecError: A header is blank, has blanks around it or holds a character that no workbook can hold, or a
+        InvalidSpecError: A header is blank, has outer white space or holds a character that no workbook can hold, or a
             header or a field occurs twice.
         PresetReadOnlyError: The code belongs to a preset.
         MappingNotFoundError: The tenant has no mapping with this code.

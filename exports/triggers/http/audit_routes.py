@@ -43,7 +43,7 @@ ROUTES = (
         path="audit",
         handler=list_audit,
         summary="List who started, read, changed or removed what on a day, oldest first",
-        description="The entries hold no data of clients. They are kept for ever, and nothing can change them.",
+        description="The entries hold no data of clients. They are never deleted, and nothing can change them.",
         scope=Scope.AUDIT_READ,
         parameters=(
             *LIST_PARAMETERS,

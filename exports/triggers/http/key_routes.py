@@ -73,7 +73,7 @@ ROUTES = (
         path=KEYS,
         handler=create_key,
         summary="Make an API key for the tenant; the answer is the only one that shows it",
-        description="The key gets scopes that you have yourself. To repeat the request without an `Idempotency-Key` "
+        description="The key gets scopes that you have yourself. Repeating the request without an `Idempotency-Key` "
         "makes another key.",
         scope=Scope.KEYS_ADMIN,
         parameters=(_REPEATABLE,),
@@ -85,7 +85,7 @@ ROUTES = (
         method="POST",
         path=f"{_ITEM}/rotate",
         handler=rotate_key,
-        summary="Replace an API key by a new one with the same rights; the old one stays valid for some hours",
+        summary="Replace an API key with a new one with the same rights; the old one stays valid for some hours",
         description="You need each scope of the key, and must administer the keys of all of its tenants. A key can be "
         "rotated once, unless the new one is no longer valid.",
         scope=Scope.KEYS_ADMIN,
@@ -98,7 +98,7 @@ ROUTES = (
         method="DELETE",
         path=_ITEM,
         handler=revoke_key,
-        summary="Revoke an API key for ever; this takes effect within a minute",
+        summary="Revoke an API key permanently; this takes effect within a minute",
         description="You must administer the keys of all tenants of the key.",
         scope=Scope.KEYS_ADMIN,
         parameters=(

@@ -90,7 +90,7 @@ def revoke_key(
             key = client.revoke_key(code, confirm=confirm)
         except ConflictError:
             if not as_json:
-                say("To revoke it all the same, add --confirm.")
+                say("To revoke it anyway, add --confirm.")
             raise
     if as_json:
         print_json(key.raw)

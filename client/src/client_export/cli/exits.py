@@ -55,7 +55,7 @@ class Exit(IntEnum):
     UNPROVED = 10
     """The file is intact, but its manifest does not prove that every client was written once."""
     TIMEOUT = 11
-    """The export has not ended in time. It still runs."""
+    """The export has not ended in time. It is still running."""
     NOT_DELIVERED = 12
     """A receiver did not accept a notification."""
     INTERRUPTED = 130

@@ -226,7 +226,7 @@ def _wait(client: ExportClient, job: Job, timeout_seconds: float | None, *, quie
         return error.job
     except KeyboardInterrupt:
         if not quiet:
-            say(f"The export still runs. See its end with: client-export watch {job.code}")
+            say(f"The export is still running. Watch it with: client-export watch {job.code}")
         raise
 
 

@@ -77,7 +77,7 @@ Since = Annotated[
     ),
 ]
 Snapshot = Annotated[bool, typer.Option("--snapshot", help="Export all clients as they were at one moment.")]
-Webhook = Annotated[str | None, typer.Option(help="URL that is told when the export has ended.")]
+Webhook = Annotated[str | None, typer.Option(help="URL to notify when the export has ended.")]
 Emails = Annotated[
     list[str] | None, typer.Option("--email", help="Address that gets an e-mail when the export has ended; repeatable.")
 ]
@@ -172,7 +172,7 @@ def read_columns(texts: Sequence[str]) -> list[Column]:
     for text in (part.strip() for each in texts for part in each.split(",")):
         header, equals, target = text.rpartition("=")
         if not target or (equals and not header):
-            message = f"“{text}” is no column. Write a field, or a header and a field: Client=Name."
+            message = f"“{text}” is not a column. Write a field, or a header and a field: Client=Name."
             raise typer.BadParameter(message, param_hint="--columns")
         columns.append((header, target) if equals else target)
     return columns
@@ -185,11 +185,11 @@ def read_filter(texts: Sequence[str]) -> ClientFilter:
         name, equals, value = text.partition("=")
         attribute = FILTERS.get(name.strip())
         if not equals or attribute is None:
-            message = f"“{text}” is no condition. Write NAME=VALUE; the names are {', '.join(FILTERS)}."
+            message = f"“{text}” is not a condition. Write NAME=VALUE; the names are {', '.join(FILTERS)}."
             raise typer.BadParameter(message, param_hint="--where")
         if attribute in _SINGLE:
             if attribute in found:
-                message = f"{name.strip()} is given twice, and has one value only."
+                message = f"{name.strip()} is given twice, but takes only one value."
                 raise typer.BadParameter(message, param_hint="--where")
             found[attribute] = value
         else:

@@ -110,7 +110,7 @@ def save_schedule(
         str | None, typer.Option(help="Time zone of these fields, such as Europe/London. Default: UTC.")
     ] = None,
     overlap: Annotated[
-        str | None, typer.Option(help="If the previous export still runs: skip (the default) or queue.")
+        str | None, typer.Option(help="If the previous export is still running: skip (the default) or queue.")
     ] = None,
     incremental: Annotated[
         bool | None, typer.Option(help="Only clients changed since the last run whose file was downloaded.")

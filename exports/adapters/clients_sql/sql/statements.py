@@ -128,7 +128,7 @@ def code_bound(view: ClientView, name: str, text: str) -> ColumnElement[Any]:
 
 def code_type_changed() -> SourceMismatchError:
     """Make the error for a code of a plan that the column cannot hold any more."""
-    message = "The column code of the view clients has changed its type since the export was planned. Start it anew."
+    message = "The column code of the view clients got another type after the export was planned. Start a new export."
     return SourceMismatchError(message)
 
 

@@ -42,7 +42,7 @@ def test_lookups_and_estimates_leave_two_connections_to_each_activity() -> None:
 def test_more_lookups_than_there_is_room_for_are_refused_for_now() -> None:
     room = LookupRoom(wait_seconds=0)
     everybody = held(room, *map(str, range(LOOKUPS_OF_A_PROCESS)))
-    with everybody, pytest.raises(SourceThrottledError, match="The service already makes 4 previews"):
+    with everybody, pytest.raises(SourceThrottledError, match="The service already has 4 previews"):
         room.enter("other").__enter__()
     with held(room, "other"):
         pass

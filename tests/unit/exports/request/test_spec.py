@@ -63,9 +63,9 @@ def test_a_repeated_field_is_pointed_at() -> None:
     [
         (" ", "blank"),
         ("\u00a0\u3000", "blank"),
-        (" Name", "begins or ends with a blank"),
-        ("Name\n", "begins or ends with a blank"),
-        ("Name\ufeff", "begins or ends with a blank"),
+        (" Name", "begins or ends with white space"),
+        ("Name\n", "begins or ends with white space"),
+        ("Name\ufeff", "begins or ends with white space"),
         ("a\0b", "the character U+0000"),
         ("a\x01b", "the character U+0001"),
         ("\x1f", "the character U+001F"),

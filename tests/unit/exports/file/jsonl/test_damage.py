@@ -42,8 +42,8 @@ def test_one_changed_byte_anywhere_is_found(at: int) -> None:
         (FILE.replace("Zoë".encode(), b"Zo\xeb"), "The text of that page is no longer UTF-8."),
         (gzip.compress(FILE), "The file was compressed after the download"),
         (b"<!DOCTYPE html><html></html>", "The file is an error page"),
-        (b"[" + FILE.replace(b"\n", b",\n") + b"]", "The lines were written anew"),
-        (FILE.replace(b'{"', b'{ "'), "The lines were written anew"),
+        (b"[" + FILE.replace(b"\n", b",\n") + b"]", "The lines were rewritten"),
+        (FILE.replace(b'{"', b'{ "'), "The lines were rewritten"),
         (FILE[:-1], "The file ends after"),
     ],
 )

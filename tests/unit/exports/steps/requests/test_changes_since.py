@@ -102,8 +102,8 @@ def test_an_export_of_another_tenant_is_as_unknown_as_one_that_never_was() -> No
 @pytest.mark.parametrize(
     ("end", "words"),
     [
-        ("queued", "still runs. Wait for its end"),
-        ("begin", "still runs. Wait for its end"),
+        ("queued", "still running. Wait for its end"),
+        ("begin", "still running. Wait for its end"),
         ("fail", "is Failed, so it has no file. Resume it"),
         ("cancel", "is Cancelled, so it has no file. Resume it"),
     ],
