@@ -100,7 +100,7 @@ def text_of_query(url: str, name: str) -> str | None:
     Raises:
         ProblemError: 400.
     """
-    text = _last(url, name)
+    text = _only(url, name)
     if text is not None and not (len(text) <= _MAX_TEXT_CHARACTERS and re.fullmatch(_TEXT_PATTERN, text)):
         detail = f"{name} must be text of 1 to {_MAX_TEXT_CHARACTERS} characters, without control characters."
         raise ProblemError(INVALID_QUERY, detail)
@@ -113,7 +113,7 @@ def flag_of_query(url: str, name: str, *, default: bool) -> bool:
     Raises:
         ProblemError: 400.
     """
-    text = _last(url, name)
+    text = _only(url, name)
     return default if text is None else require_one_of(name, text, ("true", "false")) == "true"
 
 
@@ -123,7 +123,7 @@ def day_of_query(url: str, name: str) -> date | None:
     Raises:
         ProblemError: 400.
     """
-    text = _last(url, name)
+    text = _only(url, name)
     try:
         if text is None or _DAY.fullmatch(text):
             return None if text is None else date.fromisoformat(text)
@@ -141,14 +141,22 @@ def parse_list_query(url: str, is_cursor: Callable[[str], bool] = lambda _: True
     Raises:
         ProblemError: 400.
     """
-    limit = _last(url, "limit")
+    limit = _only(url, "limit")
     if limit is not None and not (_WHOLE_NUMBER.fullmatch(limit) and 1 <= int(limit) <= MAX_LIMIT):
         raise ProblemError(INVALID_QUERY, f"limit must be a whole number from 1 to {MAX_LIMIT}.")
-    return ListQuery(int(limit or DEFAULT_LIMIT), _cursor(_last(url, "continuationToken"), is_cursor))
+    return ListQuery(int(limit or DEFAULT_LIMIT), _cursor(_only(url, "continuationToken"), is_cursor))
 
 
-def _last(url: str, name: str) -> str | None:
-    return next(reversed(values_of_query(url, name)), None)
+def _only(url: str, name: str) -> str | None:
+    """Return the value of a parameter that has one value; None if the request does not have it.
+
+    Raises:
+        ProblemError: 400.
+    """
+    values = values_of_query(url, name)
+    if len(values) > 1:
+        raise ProblemError(INVALID_QUERY, f"{name} is given more than once; send it once.")
+    return values[0] if values else None
 
 
 def _cursor(token: str | None, is_cursor: Callable[[str], bool]) -> str | None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from exports.jobs.codes import is_job_code, new_job_code
 from exports.jobs.states import JobStatus
 from exports.triggers.http.query import (
     ListQuery,
+    day_of_query,
     flag_of_query,
     members_of_query,
     parse_list_query,
@@ -52,8 +55,23 @@ def test_a_limit_of_thousands_of_digits_is_refused(limit: str) -> None:
     assert "1 to 100" in _refused(f"limit={limit}")
 
 
-def test_the_last_of_several_limits_applies() -> None:
-    assert parse_list_query(f"{URL}?limit=5&limit=6").limit == 6
+@pytest.mark.parametrize("query", ["limit=5&limit=6", "limit=5&limit=5", f"continuationToken={'x' * 9}&" * 2])
+def test_a_parameter_of_one_value_that_is_given_twice_is_refused(query: str) -> None:
+    assert "more than once" in _refused(query)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda url: text_of_query(url, "createdBy"),
+        lambda url: flag_of_query(url, "createdBy", default=True),
+        lambda url: day_of_query(url, "createdBy"),
+    ],
+    ids=["a text", "a flag", "a day"],
+)
+def test_no_value_of_a_repeated_parameter_is_ignored(read: Callable[[str], object]) -> None:
+    with pytest.raises(ProblemError, match="more than once"):
+        read(f"{URL}?createdBy=Ann&createdBy=Ben")
 
 
 def test_a_continuation_token_leads_back_to_its_cursor() -> None:
@@ -117,7 +135,7 @@ def test_a_text_is_returned_as_it_was_sent_or_not_at_all() -> None:
 def test_a_flag_is_true_or_false_and_without_one_the_default_applies() -> None:
     assert [flag_of_query(URL, "link", default=default) for default in (True, False)] == [True, False]
     assert flag_of_query(f"{URL}?link=true", "link", default=False)
-    assert not flag_of_query(f"{URL}?link=true&link=false", "link", default=True)
+    assert not flag_of_query(f"{URL}?link=false", "link", default=True)
 
 
 @pytest.mark.parametrize("value", ["", "False", "0", "no", "false%20", "truefalse"])
