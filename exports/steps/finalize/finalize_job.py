@@ -9,7 +9,7 @@ from exports.services import Services
 from exports.steps.pages.plan_cache import drop_plan
 
 
-def finalize_job(services: Services, ref: JobRef, ended: Job | None = None) -> None:
+def finalize_job(services: Services, ref: JobRef, ended: Job | None = None, *, is_notified: bool = False) -> None:
     """Store when the first retention action on an ended job is due, and stop watching the attempt.
 
     Every caller that ends a job calls this. It also drops the attempt's plan from the memory of this process. Safe to
@@ -21,6 +21,7 @@ def finalize_job(services: Services, ref: JobRef, ended: Job | None = None) -> N
 
     Args:
         ended: The job, if the caller has just ended it; this saves a read.
+        is_notified: Whether the delivery has been started.
 
     Raises:
         StorageUnavailableError: Can be tried again; at the latest, the watchdog does so.
@@ -31,5 +32,5 @@ def finalize_job(services: Services, ref: JobRef, ended: Job | None = None) -> N
     drop_plan(services, ref)
     if job.attempt == ref.attempt and (due := first_due(job, services.settings.rows_kept)):
         services.watch.add_due(due)
-    if job.notify is None or job.attempt != ref.attempt:
+    if is_notified or job.notify is None or job.attempt != ref.attempt:
         services.watch.unwatch(watched(ref, services.now()))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 
 from exports.jobs.job import Job
-from exports.jobs.watchdog import watched
 from exports.notifications.target import delivery_instance, messages_of
 from exports.ports.orchestrations import OrchestrationStarter
 from exports.services import Services
+from exports.steps.finalize.finalize_job import finalize_job
 from exports.steps.orchestrations import NotStartedError
 from exports.workflow.commands import StartNotification, WebhookDelivery
 from exports.workflow.names import WEBHOOK_DELIVERY
@@ -16,7 +16,10 @@ from exports.workflow.outcomes import Done
 
 
 async def start_notification(services: Services, starter: OrchestrationStarter, command: StartNotification) -> Done:
-    """Start the delivery of the messages about an attempt that has ended, and stop watching the attempt.
+    """Start the delivery of the messages about an attempt that has ended, then do the bookkeeping of `finalize_job`.
+
+    The caller that ended the job may have died, or storage may have refused it, before it stored when the retention
+    begins. From here on the watchdog no longer looks at the attempt, so this is the last step that can store it.
 
     If a later attempt has replaced this one, no message is sent for it. Called by the job's orchestration and by the
     watchdog. Safe to run twice.
@@ -27,8 +30,8 @@ async def start_notification(services: Services, starter: OrchestrationStarter, 
     job = await asyncio.to_thread(services.jobs.get, command.job.tenant, command.job.code)
     if job is not None and job.attempt == command.job.attempt:
         await start_delivery(services, starter, job)
-    if job is not None and not job.runs(command.job.attempt):
-        await asyncio.to_thread(services.watch.unwatch, watched(command.job, services.now()))
+    if job is not None:
+        await asyncio.to_thread(finalize_job, services, command.job, job, is_notified=True)
     return Done()
 
 

@@ -81,7 +81,6 @@ async def _finish(services: Services, client: OrchestrationClient, entry: Watche
     """Do what remains to be done after the end of an attempt: cleanup, notification, retention."""
     await asyncio.to_thread(clean_up_attempt, services, entry.ref)
     await start_notification(services, client, StartNotification(job=entry.ref))
-    await asyncio.to_thread(finalize_job, services, entry.ref)
 
 
 async def _check_running(services: Services, client: OrchestrationClient, entry: Watched, job: Job) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from exports.steps.notifications.start_notification import start_notification
 from exports.steps.orchestrations import NotStartedError
 from exports.steps.requests.cancel_export import cancel_export
 from exports.steps.requests.start_export import start_export
+from exports.steps.upkeep.apply_retention import apply_retention
 from exports.steps.upkeep.watch_jobs import watch_jobs
 from exports.workflow.commands import RecordOutcome, StartNotification
 from exports.workflow.outcomes import Done
@@ -22,6 +24,7 @@ from tests.support.builders import a_job
 from tests.support.fake_durable import MemoryOrchestrationClient, RecordingStarter
 from tests.support.fakes import MemoryServices, a_services
 from tests.support.steps import a_stored_job
+from tests.support.watched_jobs import Crash, crash
 
 NOTIFY = NotifyDto(webhook_url="https://hooks.example/s3cret")
 
@@ -182,6 +185,24 @@ def test_an_attempt_that_was_replaced_is_no_longer_watched() -> None:
     services.jobs.change(job.tenant, job.code, lambda job: job.cancel(services.now()).resume())
     asyncio.run(start_notification(services, starter, StartNotification(job=job.ref)))
     assert (watched_attempts(services), starter.started) == ([], [])
+
+
+def test_a_job_with_notify_is_removed_one_day_although_its_caller_died_while_cancelling(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    services, client = a_services(), MemoryOrchestrationClient()
+    job = a_watched_job(services)
+    with monkeypatch.context() as broken, suppress(Crash):
+        broken.setattr(services.files, "get_state", crash)
+        cancel_export(services, job.tenant, job.code, "me")
+
+    asyncio.run(start_notification(services, client, StartNotification(job=job.ref)))
+    for _ in range(5):
+        services.now.advance(days=60)
+        asyncio.run(apply_retention(services, client))
+
+    assert watched_attempts(services) == []
+    assert services.jobs.get(job.tenant, job.code) is None
 
 
 def test_the_watchdog_starts_the_delivery_of_a_job_cancelled_before_it_ran() -> None:
