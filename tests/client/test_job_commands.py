@@ -36,7 +36,7 @@ MANIFEST: dict[str, Any] = {
     "bytes": 0,
     "crc32": "00000000",
     "pages": [PAGE],
-    "request": {},
+    "request": {"includeHeaders": False},
     "changes": {"since": "b", "deletedCodes": ["C1"], "leftCodes": []},
 }
 CONDITIONS = [("createdBy", "Back office"), ("scheduleCode", "s"), ("search", "a b"), ("status", "Failed")]
@@ -134,3 +134,51 @@ def test_a_start_that_saves_the_manifest_waits_for_the_end(asked: Asked, tmp_pat
     assert "prefer" not in asked[0].headers
     run("start")
     assert asked[-1].headers["prefer"] == "respond-async"
+
+
+class AskedTwice(Asked):
+    """The same service, while its export still runs when it is asked for the first time."""
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        is_first = not self
+        answer = super().answer(request)
+        return httpx.Response(200, json=JOB | {"status": "InProgress"}, headers=NOW) if is_first else answer
+
+
+NOW = {"retry-after": "0"}
+STATUS_COMMANDS = [["status", "c"], ["watch", "c"], ["resume", "c", "--wait"], ["start", "--wait"]]
+
+
+@pytest.mark.parametrize("command", STATUS_COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("as_json", [False, True], ids=["for people", "as JSON"])
+def test_a_command_asks_for_a_link_only_if_it_shows_it(
+    monkeypatch: pytest.MonkeyPatch, command: list[str], as_json: bool
+) -> None:
+    asked = AskedTwice()
+    with httpx.Client(transport=httpx.MockTransport(asked.answer)) as http:
+        monkeypatch.setattr(Profile, "open", lambda _: ExportClient(URL, key="k", tenant="t", http=http))
+        run(*command, *(["--json"] if as_json else []))
+    asks = [request.url.params.get("link") for request in asked if request.method == "GET"]
+    assert asks
+    assert set(asks) == {None if as_json else "false"}
+
+
+def test_an_export_to_a_file_asks_for_no_link_but_that_of_its_download(tmp_path: Path) -> None:
+    asked = AskedTwice()
+    with httpx.Client(transport=httpx.MockTransport(asked.answer)) as http:
+        ExportClient(URL, key="k", tenant="t", http=http).export_to(tmp_path / "clients.csv")
+    assert [request.url.params.get("link") for request in asked if request.url.path.endswith("/csv/c")] == ["false"]
+
+
+def test_the_client_for_asyncio_leaves_out_the_link_too() -> None:
+    asked = Asked()
+
+    async def look() -> None:
+        async with httpx.AsyncClient(transport=httpx.MockTransport(asked.answer)) as http:
+            client = AsyncExportClient(URL, key="k", tenant="t", http=http)
+            await client.status("c", link=False)
+            await client.wait("c", link=False)
+            await client.wait("c")
+
+    asyncio.run(look())
+    assert [request.url.params.get("link") for request in asked] == ["false", "false", None]

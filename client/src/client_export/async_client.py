@@ -120,18 +120,28 @@ class AsyncExportClient:
         """
         return await self._run(self._operations.start(request, idempotency_key, wait_seconds))
 
-    async def status(self, code: str) -> Job:
-        """Return an export as it is now."""
-        return await self._run(self._operations.status(code))
+    async def status(self, code: str, *, link: bool = True) -> Job:
+        """Return an export as it is now.
 
-    async def wait(self, code: str, *, timeout_seconds: float | None = None, watch: Watch | None = None) -> Job:
+        Args:
+            link: Whether the service gives a link to the file (`download_url`). The audit log records each link, and
+                the file of an incremental schedule then counts as downloaded.
+        """
+        return await self._run(self._operations.status(code, link=link))
+
+    async def wait(
+        self, code: str, *, timeout_seconds: float | None = None, watch: Watch | None = None, link: bool = True
+    ) -> Job:
         """Wait until an export is completed, and return it.
+
+        Args:
+            link: As in `status`.
 
         Raises:
             ExportFailedError, ExportCancelledError: It ended without a file.
             WaitTimeoutError: It has not ended in time. It is still running.
         """
-        return await self._run(self._operations.wait(code, timeout_seconds, watch))
+        return await self._run(self._operations.wait(code, timeout_seconds, watch, link=link))
 
     def list(
         self,

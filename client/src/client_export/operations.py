@@ -69,8 +69,9 @@ class Operations:
             headers["Prefer"] = f"wait={int(wait_seconds)}" if wait_seconds > 0 else "respond-async"
         return _job((yield from self._ask("POST", EXPORTS, body_of(request), headers=headers)))
 
-    def status(self, code: str) -> Flow[Job]:
-        return _job((yield from self._ask("GET", item(EXPORTS, code))))
+    def status(self, code: str, *, link: bool) -> Flow[Job]:
+        query = [] if link else [("link", "false")]
+        return _job((yield from self._ask("GET", item(EXPORTS, code), query=query)))
 
     def cancel(self, code: str) -> Flow[Job]:
         return _job((yield from self._ask("DELETE", item(EXPORTS, code))))
@@ -80,7 +81,7 @@ class Operations:
         try:
             return _job((yield from self._ask("POST", f"{item(EXPORTS, code)}/resume")))
         except ConflictError:
-            job = yield from self.status(code)
+            job = yield from self.status(code, link=False)
             if job.status.has_ended:
                 raise
             return job
@@ -110,11 +111,11 @@ class Operations:
         answer = yield from self._ask("GET", f"{item(EXPORTS, code)}/download", asks_for_link=True)
         return answer.headers["location"]
 
-    def wait(self, code: str, timeout_seconds: float | None, watch: Watch | None) -> Flow[Job]:
+    def wait(self, code: str, timeout_seconds: float | None, watch: Watch | None, *, link: bool) -> Flow[Job]:
         """Poll an export until it has ended, as often as the service suggests."""
         deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
         while True:
-            job = yield from self.status(code)
+            job = yield from self.status(code, link=link)
             if watch is not None:
                 watch(job)
             if job.status.has_ended:
@@ -144,8 +145,9 @@ class Operations:
         job = yield from self.start(request, None, None)
         if watch is not None:
             watch(job)
-        job = _completed(job) if job.status.has_ended else (yield from self.wait(job.code, timeout_seconds, watch))
-        return (yield from self.download(job.code, path, no_progress))
+        if not job.status.has_ended:
+            job = yield from self.wait(job.code, timeout_seconds, watch, link=False)
+        return (yield from self.download(_completed(job).code, path, no_progress))
 
     def list_part(self, query: ListQuery, token: str | None) -> Flow[Part[Job]]:
         return (yield from self._part(EXPORTS, Job.from_json, token, query.parameters()))

@@ -72,7 +72,7 @@ def start(
 def status(context: typer.Context, code: Code, as_json: AsJson = False) -> None:
     """Show an export."""
     with service(context) as client:
-        _show(client.status(code), as_json)
+        _show(client.status(code, link=as_json), as_json)
 
 
 @exits
@@ -86,7 +86,7 @@ def watch(
 ) -> None:
     """Wait until an export has ended, and show its progress."""
     with service(context) as client:
-        job = _wait(client, client.status(code), timeout, quiet=as_json)
+        job = _wait(client, client.status(code, link=as_json), timeout, quiet=as_json)
         _finish(client, job, output, manifest, as_json)
 
 
@@ -215,13 +215,13 @@ def estimate(context: typer.Context, request: RequestLike, as_json: AsJson = Fal
 
 
 def _wait(client: ExportClient, job: Job, timeout_seconds: float | None, *, quiet: bool) -> Job:
-    """Wait for the end; a job that ended without a file is returned too."""
+    """Wait for the end; a job that ended without a file is returned too. Only JSON shows its link."""
     try:
         with watching(quiet=quiet) as show:
             show(job)
             if job.status.has_ended:
                 return job
-            return client.wait(job.code, timeout_seconds=timeout_seconds, watch=show)
+            return client.wait(job.code, timeout_seconds=timeout_seconds, watch=show, link=quiet)
     except (ExportFailedError, ExportCancelledError) as error:
         return error.job
     except KeyboardInterrupt:
