@@ -49,7 +49,7 @@ def _queue_again(services: Services, tenant: str, code: str) -> Job:
     services.files.renew_plan(job.ref)
     services.watch.watch(watched(job.resume().ref, services.now()))
     restart = quota_of(services), services.now()
-    resumed = services.jobs.change(tenant, code, lambda job: _resumed(job, kept, shown), restart=restart)
+    resumed = services.jobs.change(tenant, code, lambda now: _resumed(now, job, kept, shown), restart=restart)
     if is_replaced:
         _forget_everything(services, resumed)
     return resumed
@@ -66,8 +66,15 @@ def _forget_everything(services: Services, job: Job) -> None:
     services.files.purge(job.ref)
 
 
-def _resumed(job: Job, kept: list[PageBlock], shown_items: int) -> Job:
-    """Resume the job and settle the first pages kept, because a status query adds up only the pages after them."""
+def _resumed(job: Job, before: Job, kept: list[PageBlock], shown_items: int) -> Job:
+    """Resume the job and settle the first pages kept, because a status query adds up only the pages after them.
+
+    Args:
+        before: The job for which the new attempt was prepared. If it has had another attempt since, that one's end
+            decides what is kept, and the attempt after it is not watched yet.
+    """
+    if job.attempt != before.attempt:
+        raise NotResumableError("Another caller has resumed this export at the same time. Ask for its status.")
     _require_resumable(job)
     first = [each for page, each in enumerate(kept) if each.page == page]
     resumed = job.resume(sum(each.rows for each in kept), shown_items)

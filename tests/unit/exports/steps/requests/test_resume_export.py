@@ -91,6 +91,26 @@ def test_a_resume_renews_the_plan_so_that_storage_keeps_it() -> None:
     assert services.files.renewed_plans == [job.code]
 
 
+def test_a_resume_that_was_overtaken_by_another_attempt_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    services, job = _ten_pages()
+    _fail(services, job)
+    renew_plan = services.files.renew_plan
+
+    def renew_plan_after_another_attempt(ref: Any) -> None:
+        monkeypatch.undo()
+        _resume(services, job)
+        cancel_export(services, TENANT, job.code, "another caller")
+        renew_plan(ref)
+
+    monkeypatch.setattr(services.files, "renew_plan", renew_plan_after_another_attempt)
+    with pytest.raises(NotResumableError, match="resumed this export at the same time"):
+        _resume(services, job)
+
+    assert (stored(services, job).attempt, stored(services, job).status) == (2, JobStatus.CANCELLED)
+    resumed = _resume(services, job)
+    assert resumed.attempt in [entry.attempt for entry in services.watch.watched(10)]
+
+
 def test_a_resume_reads_only_the_pages_whose_blocks_are_gone() -> None:
     services, job = _ten_pages()
     _write(services, job, range(10))
