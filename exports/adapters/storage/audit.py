@@ -5,13 +5,13 @@ from __future__ import annotations
 import builtins
 import secrets
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, date
 from itertools import islice
 from typing import Any
 
-from exports.adapters.storage.table_adapter import TableAdapter, sortable_moment
-from exports.jobs.audit import AuditAction, AuditEntry
+from exports.adapters.storage.table_adapter import TableAdapter, any_of, sortable_moment
+from exports.jobs.audit import AuditEntry
 from exports.ports.audit import EVERY_ENTRY, AuditConditions, LoggedEntry
 from shared.storage import StorageAccount
 
@@ -49,7 +49,7 @@ class TableAuditLog(TableAdapter):
         given = {"PartitionKey": _partition(tenant, day), "actor": wanted.actor, "code": wanted.code}
         texts = {name: text for name, text in given.items() if text is not None}
         conditions = [f"{name} eq @{name}" for name in texts] + ["RowKey gt @after"]
-        conditions += [f"({_any_of(wanted.actions)})"] if wanted.actions else []
+        conditions += [any_of("action", wanted.actions)] if wanted.actions else []
         parameters = {**texts, "after": after or ""}
         with self._translate_failures():
             rows = self._table.query_entities(" and ".join(conditions), parameters=parameters, results_per_page=limit)
@@ -58,11 +58,6 @@ class TableAuditLog(TableAdapter):
 
 def _partition(tenant: str, day: date) -> str:
     return f"{tenant}|{day.isoformat()}"
-
-
-def _any_of(actions: Iterable[AuditAction]) -> str:
-    """Return the condition. It has each action once: the storage refuses long queries, and callers may repeat one."""
-    return " or ".join(f"action eq '{action.value}'" for action in dict.fromkeys(actions))
 
 
 def _entry_of(row: Any) -> AuditEntry:

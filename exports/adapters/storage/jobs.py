@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
@@ -12,7 +12,7 @@ from typing import Any
 from azure.data.tables import UpdateMode
 
 from exports.adapters.storage.quotas import QUOTA_ROW, TableQuotas
-from exports.adapters.storage.table_adapter import Entity, TableAdapter, if_version
+from exports.adapters.storage.table_adapter import Entity, TableAdapter, any_of, if_version
 from exports.errors import JobNotFoundError
 from exports.jobs.job import Job
 from exports.jobs.quota import Quota
@@ -122,7 +122,7 @@ class TableJobStore(TableAdapter):
     ) -> builtins.list[Job]:
         """See `JobStore.list`."""
         conditions = [f"PartitionKey eq @tenant and RowKey gt '{after or ''}' and RowKey lt '{QUOTA_ROW}'"]
-        conditions += [f"({_any_of(statuses)})"] if statuses else []
+        conditions += [any_of("status", statuses)] if statuses else []
         conditions += ["RowKey ge @first and RowKey le @last"] if between else []
         given = {"createdBy": created_by, "scheduleCode": schedule_code}
         texts = {name: text for name, text in given.items() if text is not None}
@@ -136,11 +136,6 @@ class TableJobStore(TableAdapter):
         """Query the table for one row, so that a missing permission or a wrong setting shows."""
         with self._translate_failures():
             next(iter(self._table.query_entities("PartitionKey eq ''", results_per_page=1)), None)
-
-
-def _any_of(statuses: Iterable[JobStatus]) -> str:
-    """Return the condition. It has each status once: the storage refuses long queries, and callers may repeat one."""
-    return " or ".join(f"status eq '{status.value}'" for status in dict.fromkeys(statuses))
 
 
 def _to_entity(job: Job) -> Entity:

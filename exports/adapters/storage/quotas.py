@@ -17,7 +17,7 @@ from typing import Any
 from azure.data.tables import TableTransactionError, UpdateMode
 from cachetools import LRUCache
 
-from exports.adapters.storage.table_adapter import Entity, TableAdapter, if_version
+from exports.adapters.storage.table_adapter import Entity, TableAdapter, any_of, if_version
 from exports.errors import QuotaExceededError, StorageUnavailableError
 from exports.jobs.codes import first_code_before
 from exports.jobs.quota import Quota, QuotaUse
@@ -28,7 +28,7 @@ from shared.tables import Operation, is_own_write, with_write_token
 QUOTA_ROW = "quota"
 """Key of the row of a tenant. The codes of all jobs are smaller."""
 
-_ACTIVE_JOBS = " or ".join(f"status eq '{status.value}'" for status in ACTIVE)
+_ACTIVE_JOBS = any_of("status", ACTIVE)
 _REFUSALS = (404, 409, 412)
 _MOST_TRIES = 25
 _LONGEST_PAUSE_SECONDS = 0.4
@@ -159,7 +159,7 @@ class TableQuotas(TableAdapter):
 
     def _recount(self, tenant: str, use: QuotaUse) -> QuotaUse:
         """Count the active jobs. Only a writer of the row makes a job active, so the count is right for its version."""
-        codes = [code for code, _ in self._rows(tenant, f"RowKey le '{use.oldest}' and ({_ACTIVE_JOBS})")]
+        codes = [code for code, _ in self._rows(tenant, f"RowKey le '{use.oldest}' and {_ACTIVE_JOBS}")]
         return QuotaUse(use.day, use.created, len(codes), max(codes, default=""))
 
     def _load(self, tenant: str, now: datetime) -> _Known:
@@ -172,7 +172,7 @@ class TableQuotas(TableAdapter):
     def _count(self, tenant: str, now: datetime) -> QuotaUse:
         midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         oldest = first_code_before(midnight)
-        rows = self._rows(tenant, f"(RowKey le '{oldest}' or RowKey lt '{QUOTA_ROW}' and ({_ACTIVE_JOBS}))")
+        rows = self._rows(tenant, f"(RowKey le '{oldest}' or RowKey lt '{QUOTA_ROW}' and {_ACTIVE_JOBS})")
         codes = [code for code, status in rows if status in ACTIVE]
         created = sum(code <= oldest for code, _ in rows)
         return QuotaUse(midnight.date(), created, len(codes), max(codes, default=""))

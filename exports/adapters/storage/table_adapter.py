@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
+from enum import StrEnum
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -72,6 +73,15 @@ class TableAdapter(StorageTable):
 def if_version(version: str) -> dict[str, Any]:
     """Return the options of an operation that requires this version of its row."""
     return {"etag": version, "match_condition": MatchConditions.IfNotModified}
+
+
+def any_of(name: str, values: Iterable[StrEnum]) -> str:
+    """Return the condition that a property has one of the values.
+
+    It has each value once: the storage refuses long queries, and callers may repeat one.
+    """
+    conditions = (f"{name} eq '{value}'" for value in dict.fromkeys(values))
+    return f"({' or '.join(conditions)})"
 
 
 def sortable_moment(moment: datetime) -> str:
