@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Lock, Thread
+
+from cachetools import FIFOCache
 
 from shared.api_keys import ApiKey, KeyState, KeyStore, parse_key, secret_matches
 from shared.events import emit
@@ -60,9 +62,9 @@ class KeyRing:
         self._now = now
         self._limits = limits
         self._run_in_background = run_in_background or _run_in_thread
-        self._known: OrderedDict[str, _CachedLookup] = OrderedDict()
-        self._unknown: OrderedDict[str, _CachedLookup] = OrderedDict()
-        self._refusals: OrderedDict[str, datetime] = OrderedDict()
+        self._known: FIFOCache[str, _CachedLookup] = FIFOCache(limits.max_entries)
+        self._unknown: FIFOCache[str, _CachedLookup] = FIFOCache(limits.max_entries)
+        self._refusals: FIFOCache[str, datetime] = FIFOCache(limits.max_entries)
         self._lock = Lock()
         self._recent_unknown: deque[datetime] = deque(maxlen=limits.unknown_reads)
         self._ids: tuple[datetime, frozenset[str]] | None = None
@@ -104,9 +106,6 @@ class KeyRing:
             if told is not None and now - told < timedelta(seconds=self._limits.use_seconds):
                 return
             self._refusals[key.id] = now
-            self._refusals.move_to_end(key.id)
-            if len(self._refusals) > self._limits.max_entries:
-                self._refusals.popitem(last=False)
         emit("key.refused", logging.WARNING, key=key.id, error=state.value)
 
     def _lookup(self, key_id: str, *, by_guesser: bool = False) -> _CachedLookup:
@@ -153,10 +152,7 @@ class KeyRing:
         """Add a lookup to the cache. Unknown ids have a cache of their own, so guesses do not evict keys in use."""
         self._known.pop(key_id, None)
         self._unknown.pop(key_id, None)
-        ids = self._known if found.key else self._unknown
-        ids[key_id] = found
-        if len(ids) > self._limits.max_entries:
-            ids.popitem(last=False)
+        (self._known if found.key else self._unknown)[key_id] = found
 
     def _record_use(self, key_id: str, found: _CachedLookup) -> None:
         now = self._now()
