@@ -55,8 +55,8 @@ class TokenVerifier(Protocol):
             IssuerUnavailableError: The token cannot be checked at the moment.
         """
 
-    def check(self) -> str | None:
-        """Check that tokens can be checked. Return a remark, or None.
+    def check(self) -> None:
+        """Check that tokens can be checked.
 
         Raises:
             IssuerUnavailableError: The keys of the issuer cannot be had.

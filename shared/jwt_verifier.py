@@ -47,10 +47,9 @@ class JwtVerifier:
         except _FAILURES as error:
             raise TokenRefusedError(_reason(error)) from None
 
-    def check(self) -> str | None:
+    def check(self) -> None:
         """See `TokenVerifier.check`."""
         self._keys.check()
-        return None
 
     def _claims(self, text: str) -> Claims:
         header = jwt.get_unverified_header(text)

@@ -7,7 +7,6 @@ even if that item has been removed since.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Generic, TypeVar
@@ -76,8 +75,8 @@ def decode_token(token: str) -> str:
         if len(token) > MAX_TOKEN_CHARS:
             raise ValueError("too long")
         cursor = json.loads(base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True))
-    except (binascii.Error, ValueError, RecursionError):
+        if not isinstance(cursor, str):
+            raise ValueError("no text")
+    except (ValueError, RecursionError):
         raise BadTokenError("The continuation token is not one that was given out; start from the beginning.") from None
-    if not isinstance(cursor, str):
-        raise BadTokenError("The continuation token is not one that was given out; start from the beginning.")
     return cursor
