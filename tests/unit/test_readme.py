@@ -7,6 +7,9 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+from exports.commands.demo.local_data import SAMPLE_CLIENTS, SAMPLE_TENANTS
+from exports.commands.sample.database import share_out
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PERFORMANCE = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
@@ -127,6 +130,12 @@ def test_every_picture_is_shown_by_a_document_and_together_they_are_small() -> N
     shown = {path.name for each in DOCUMENTS for path in map(Path, _LINK.findall(each.read_text(encoding="utf-8")))}
     assert [picture.name for picture in pictures if picture.name not in shown] == []
     assert sum(picture.stat().st_size for picture in pictures) < 1_000_000
+
+
+def test_the_readme_says_how_many_clients_the_first_run_exports() -> None:
+    (said,) = re.findall(r"^\$ python3 dev\.py run +# .*exports ([\d,]+) clients", README, re.MULTILINE)
+    exported = share_out(SAMPLE_CLIENTS, SAMPLE_TENANTS)[SAMPLE_TENANTS[0]]
+    assert said == f"{exported:,}"
 
 
 def test_the_readme_is_short_enough_to_read_in_one_sitting() -> None:
