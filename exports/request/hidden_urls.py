@@ -31,11 +31,6 @@ def reveal_receivers(notify: NotifyDto, stored: NotifyDto | None) -> NotifyDto:
     return _with_url(notify, stored.webhook_url)
 
 
-def has_hidden_url(request: CsvExportRequestDto) -> bool:
-    """Tell whether the webhook URL of a request is only the placeholder for a hidden one."""
-    return request.notify is not None and is_hidden(request.notify.webhook_url)
-
-
 def is_hidden(url: str) -> bool:
     """Tell whether a URL is only the placeholder for a hidden one."""
     return url.endswith(_HIDDEN)

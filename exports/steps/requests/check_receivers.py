@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from exports.notifications.receivers import refusal_of
 from exports.request.body import NotifyDto
-from exports.request.faults import DOMAIN_REFUSED, NO_EMAIL, NO_WEBHOOKS
+from exports.request.faults import DOMAIN_REFUSED, HIDDEN_URL, NO_EMAIL, NO_WEBHOOKS
+from exports.request.hidden_urls import is_hidden
 from exports.services import Services
 from shared.faults import FaultKind
 from shared.problems import Fault, pointer
@@ -27,4 +28,6 @@ def faults_of_receivers(services: Services, notify: NotifyDto) -> Iterator[Fault
 def _refused_url(services: Services, url: str) -> FaultKind | None:
     if not services.settings.webhook_secrets:
         return NO_WEBHOOKS
+    if is_hidden(url):
+        return HIDDEN_URL
     return refusal_of(url, allow_private=services.settings.webhook_allow_private)

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from exports.errors import ScheduleNotFoundError, TooManySchedulesError
 from exports.jobs.audit import AuditAction
 from exports.request.body import CsvExportRequestDto
-from exports.request.faults import HIDDEN_URL, START_OF_SCHEDULE
-from exports.request.hidden_urls import has_hidden_url, reveal_url
+from exports.request.faults import START_OF_SCHEDULE
+from exports.request.hidden_urls import reveal_url
 from exports.request.spec import InvalidSpecError, SensitiveFields, SensitiveFieldsError
 from exports.schedules.audit import schedule_entry
 from exports.schedules.body import SaveScheduleDto, content_of
@@ -155,8 +155,6 @@ def _cursor(schedule: ExportScheduleDto) -> str:
 
 def _require_valid(services: Services, tenant: str, request: CsvExportRequestDto, sensitive: SensitiveFields) -> None:
     """Refuse a request with which every run would fail. The faults point to the request inside the body."""
-    if has_hidden_url(request):
-        raise InvalidSpecError([HIDDEN_URL.at("/request/notify/webhookUrl")])
     if request.since is not None:
         raise InvalidSpecError([START_OF_SCHEDULE.at("/request/since")])
     try:

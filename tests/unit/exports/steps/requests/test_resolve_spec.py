@@ -58,6 +58,11 @@ def test_a_webhook_url_that_is_not_public_is_a_fault(url: str) -> None:
     assert [fault.pointer for fault in _faults(_request(url), **SECRET)] == ["/notify/webhookUrl"]
 
 
+def test_the_shortened_url_that_a_schedule_shows_is_no_receiver_of_an_export() -> None:
+    (fault,) = _faults(_request("https://hooks.example/***"), **SECRET)
+    assert (fault.pointer, fault.code) == ("/notify/webhookUrl", "hidden-url")
+
+
 def test_the_development_setting_allows_any_webhook_url() -> None:
     settings: dict[str, Any] = {**SECRET, "EXPORT_WEBHOOK_ALLOW_PRIVATE": True}
     resolve_spec(a_services(**settings), "tenant", _request("http://localhost:8080/"), SensitiveFields.ALLOWED)
