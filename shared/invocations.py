@@ -19,9 +19,10 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-import azure.functions as func
+if TYPE_CHECKING:
+    import azure.functions as func
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -37,6 +38,7 @@ def with_invocation(trigger: F) -> F:
     The worker passes the invocation to a parameter named `context`, which this adds to the signature. The trigger does
     not receive it.
     """
+    import azure.functions as func  # here, because commands use no trigger, and this takes a while
 
     @functools.wraps(trigger)
     async def run_async(*args: Any, context: func.Context | None = None, **kwargs: Any) -> Any:

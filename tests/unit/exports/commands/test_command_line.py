@@ -28,6 +28,24 @@ audit.open_storage_log = ask
 raise SystemExit(program.main(["audit", "--tenant", "t", "--day", "2026-01-31", "--storage", "nope"]))
 """
 
+HELP = """
+import contextlib, io, sys
+from exports.__main__ import main
+with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
+    main(sys.argv[1:])
+print(*sys.modules)
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "heavy"),
+    [(["--help"], {"pydantic", "exports.commands"}), (["keys", "--help"], {"sqlalchemy", "azure.functions"})],
+    ids=["all", "one"],
+)
+def test_a_command_loads_only_what_it_needs(arguments: list[str], heavy: set[str]) -> None:
+    done = subprocess.run([sys.executable, "-c", HELP, *arguments], capture_output=True, text=True, check=True)
+    assert heavy.isdisjoint(done.stdout.split())
+
 
 def test_without_a_sign_in_a_command_says_only_how_to_sign_in() -> None:
     done = subprocess.run([sys.executable, "-c", WITHOUT_SIGN_IN], capture_output=True, text=True, check=False)
