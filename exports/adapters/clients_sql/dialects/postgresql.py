@@ -27,24 +27,33 @@ from exports.adapters.clients_sql.dialects.postgresql_types import describe
 from exports.adapters.clients_sql.sql.columns import CellForm, ClientView, ViewColumn
 from exports.adapters.clients_sql.sql.expressions import HasAnyCode, Position, bind_moments
 from exports.adapters.clients_sql.sql.translations import (
+    BROKEN_VIEW,
     BUSY,
     CERTIFICATE,
     CLOSED_PORT,
+    DAMAGED_TABLE,
+    HIDDEN_ROWS,
     LOGIN,
+    LOST_FILE,
     NEEDS_TLS,
     NO_ANSWER,
     NO_COLUMN,
     NO_DATABASE,
     NO_ENTRY,
     NO_GRANT,
+    NO_OBJECT,
     NO_TLS,
     NO_VIEW,
     NOT_ADMITTED,
+    OTHER_SERVER,
     SILENT_HOST,
     THROTTLED,
     TYPE,
+    UNFILLED,
     UNKNOWN_HOST,
     VALUE,
+    WRITES,
+    Translation,
 )
 from exports.file.renderer import Renderer
 from exports.ports.clients import ClientSelection
@@ -55,7 +64,8 @@ class PostgresqlDialect(SourceDialect):
     """PostgreSQL, also behind PgBouncer.
 
     The SQLSTATEs are those of PostgreSQL, appendix A. libpq gives no SQLSTATE if connecting fails. Then only the words
-    of PostgreSQL and PgBouncer distinguish a refused login and a full server from a server that does not answer.
+    of PostgreSQL and PgBouncer distinguish a refused login and a full server from a server that does not answer. So
+    with a SQLSTATE of class 08, a server that answers says that it cannot reach another one.
     """
 
     connect_args: ClassVar = {
@@ -70,22 +80,31 @@ class PostgresqlDialect(SourceDialect):
     padded_types: ClassVar = ("character(",)
     sqlstates: ClassVar = {
         **SQLSTATES,
+        **dict.fromkeys(("08000", "08001", "08003", "08006", "HV"), OTHER_SERVER),
+        "20": VALUE,  # a CASE in a function has no branch for a value
         "21": VALUE,  # a subquery in the view gives several rows
-        "P0": VALUE,  # a function in the view raises an error
+        "23": VALUE,  # a domain forbids a value
+        "54": VALUE,  # a value is too long, or a function calls itself too often
+        **dict.fromkeys(("2F", "38", "39", "P0"), VALUE),  # a function in the view raises an error
         "25": NO_ANSWER,  # the server ended an idle transaction
+        "25006": WRITES,
         "42501": NO_GRANT,
         "42P01": NO_VIEW,
         "42703": NO_COLUMN,
+        "42704": NO_OBJECT,
         "42804": TYPE,
         "42883": TYPE,
         "53": THROTTLED,
         "55": BUSY,
+        "55000": UNFILLED,
         "57": BUSY,
         "57P": NO_ANSWER,
         "57P03": THROTTLED,
         "58": NO_ANSWER,
+        "58P01": LOST_FILE,
         "72": BUSY,  # the server no longer has the rows of a snapshot
         "XX": NO_ANSWER,
+        **dict.fromkeys(("XX001", "XX002"), DAMAGED_TABLE),
     }
     connect_messages: ClassVar = {
         "too many clients": THROTTLED,
@@ -141,6 +160,16 @@ class PostgresqlDialect(SourceDialect):
         setting = f"SELECT pg_catalog.set_config('statement_timeout', '{milliseconds}ms', true)"
         connection.exec_driver_sql(setting).close()
         yield
+
+    def translate(self, error: BaseException | None) -> Translation | None:
+        """Translate by the SQLSTATE. An error with a context arose in a function or on another server."""
+        found = super().translate(error)
+        if found is NO_GRANT and "row-level security" in str(error):
+            return HIDDEN_ROWS
+        context = getattr(getattr(error, "diag", None), "context", None)
+        if found in (NO_VIEW, NO_COLUMN, TYPE) and context:
+            return BROKEN_VIEW
+        return VALUE if found is None and context else found
 
     def column_name(self, name: str) -> str:
         """Return the name as it is: PostgreSQL folds unquoted names itself, so letter case distinguishes names."""

@@ -170,6 +170,46 @@ NO_DEFINER = Translation(
     "again as a user that exists.",
     is_reached=False,
 )
+NO_OBJECT = Translation(
+    SourceMismatchError,
+    "The view clients, or a policy or a function behind it, needs a setting of the session, a type or a user mapping "
+    "that does not exist. Create it, or give the setting to this user (ALTER ROLE … SET …).",
+)
+NO_FUNCTION = Translation(
+    SourceMismatchError,
+    "The view clients needs a function, a collation or a module that only the program has which made it. Write the "
+    "view without it.",
+)
+WRITES = Translation(
+    SourceRefusedError,
+    "The view clients calls a function or a sequence that changes the database, but exports only read. Write the view "
+    "without it.",
+)
+UNFILLED = Translation(
+    SourceRefusedError,
+    "The view clients reads a materialized view that has not been filled (run REFRESH MATERIALIZED VIEW), or calls a "
+    "function that needs an earlier statement of its session, such as currval. Correct that.",
+)
+HIDDEN_ROWS = Translation(
+    SourceRefusedError,
+    "Row-level security would hide clients from this user, and row_security is off, so the client database refuses to "
+    "read. Give the user a policy that shows all clients, or BYPASSRLS, or set row_security to on for it.",
+)
+OTHER_SERVER = Translation(
+    SourceUnavailableError,
+    "The client database could not read from another server that the view clients needs, such as that of a foreign "
+    "table. Check that server, and its address and login in the client database.",
+)
+LOST_FILE = Translation(
+    SourceUnavailableError,
+    "The server of the client database misses a file that the view clients reads, such as that of a foreign table. "
+    "Restore the file.",
+)
+DAMAGED_TABLE = Translation(
+    SourceRefusedError,
+    "A table or an index behind the view clients is damaged; the log of the database server names it. Run REINDEX for "
+    "an index, and restore a table from a backup.",
+)
 NO_COLUMN = Translation(MissingColumnError, "The view clients lacks a column; docs/client-view.md names them all.")
 TYPE = Translation(
     SourceMismatchError, "A column of the view clients has an unexpected type; docs/client-view.md names them all."
