@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
+from azure.data.tables import UpdateMode
 
 from exports.adapters.storage.watch import TableWatchIndex
 from exports.errors import StorageUnavailableError
@@ -164,6 +166,46 @@ def test_a_cursor_is_saved_under_its_name(index: WatchIndex) -> None:
     assert index.cursor("blobs") == "2!92!MDAw/…"
     index.save_cursor("blobs", "")
     assert index.cursor("blobs") == ""
+
+
+# --- damaged rows ---
+
+
+@pytest.mark.parametrize("damage", [{}, {"since": "long ago", "looked": 7, "sign": ""}], ids=["empty", "wrong types"])
+def test_a_damaged_entry_is_watched_anew_and_hides_no_other(account: StorageAccount, damage: dict[str, Any]) -> None:
+    table = f"t{uuid4().hex}"
+    index = TableWatchIndex(account, table)
+    entries = [_an_entry(tenant) for tenant in ("a", "b", "c")]
+    for entry in entries:
+        index.watch(entry)
+    keys = {"PartitionKey": "active", "RowKey": f"b|{entries[1].code}|000001"}
+    account.tables.get_table_client(table).upsert_entity(keys | damage, UpdateMode.REPLACE)
+    before = datetime.now(UTC)
+
+    found = index.watched(10)
+
+    assert [entry.ref for entry in found] == [entry.ref for entry in entries]
+    assert abs(found[1].since - before) < timedelta(minutes=1)
+    index.update(found[1].observe("a fingerprint", NOON))
+    assert index.watched(10)[1].fingerprint == "a fingerprint"
+
+
+@pytest.mark.parametrize("damage", [{}, {"due": "soon"}], ids=["empty", "wrong type"])
+def test_a_damaged_due_action_is_read_by_its_key_and_hides_no_other(
+    account: StorageAccount, damage: dict[str, Any]
+) -> None:
+    table = f"t{uuid4().hex}"
+    index = TableWatchIndex(account, table)
+    dues = [_due(minutes) for minutes in (0, 1, 2)]
+    for due in dues:
+        index.add_due(due)
+    rows = account.tables.get_table_client(table)
+    key = next(row["RowKey"] for row in rows.list_entities() if dues[1].code in row["RowKey"])
+    rows.upsert_entity({"PartitionKey": "ended", "RowKey": key} | damage, UpdateMode.REPLACE)
+
+    assert index.due(NOON + timedelta(hours=1), 10) == dues
+    index.remove_due(dues[1])
+    assert index.due(NOON + timedelta(hours=1), 10) == [dues[0], dues[2]]
 
 
 @pytest.mark.parametrize(

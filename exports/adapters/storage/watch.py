@@ -16,7 +16,7 @@ from azure.data.tables import UpdateMode
 from exports.adapters.storage.table_adapter import Entity, TableAdapter
 from exports.jobs.retention import DueAction
 from exports.jobs.watchdog import Watched
-from shared.row_codec import MOMENT, PLAIN, RowCodec
+from shared.row_codec import MOMENT, PLAIN, RowCodec, plain_moment
 from shared.storage import StorageAccount
 
 _ACTIVE, _ENDED, _CURSORS = "active", "ended", "places"
@@ -27,6 +27,7 @@ ATTEMPTS = RowCodec(
     always_present=("fingerprint",),
 )
 DUE_ACTIONS = RowCodec(DueAction, elsewhere=("tenant", "code"))
+_MOMENT = "%Y%m%dT%H%M%S%f"
 _FRESH_SECONDS = 2.0
 """How long a count of running attempts is reused."""
 
@@ -135,7 +136,7 @@ class TableWatchIndex(TableAdapter):
 
 
 def _sortable(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y%m%dT%H%M%S%f")
+    return moment.astimezone(UTC).strftime(_MOMENT)
 
 
 def _due_row(due: DueAction) -> str:
@@ -143,8 +144,9 @@ def _due_row(due: DueAction) -> str:
 
 
 def _due_from_entity(entity: Any) -> DueAction:
-    _, tenant, code = entity["RowKey"].split("|")
-    return DUE_ACTIONS.read(entity, tenant=tenant, code=code)
+    """Read all from the key, so that a damaged row does not stop the retention of all jobs."""
+    moment, tenant, code = entity["RowKey"].split("|")
+    return DueAction(tenant, code, datetime.strptime(moment, _MOMENT).replace(tzinfo=UTC))
 
 
 def _row(entry: Watched) -> str:
@@ -156,6 +158,14 @@ def _to_entity(entry: Watched) -> Entity:
 
 
 def _from_entity(entity: Any) -> Watched:
+    """Read an entry. The key names the attempt, so an entry that is damaged otherwise begins anew when it was written.
+
+    If it raised an error, the watchdog would check no attempt at all.
+    """
     tenant, code, attempt = entity["RowKey"].split("|")
-    version = entity.metadata["etag"]
-    return ATTEMPTS.read(entity, tenant=tenant, code=code, attempt=int(attempt), version=version)
+    keys = {"tenant": tenant, "code": code, "attempt": int(attempt), "version": entity.metadata["etag"]}
+    try:
+        return ATTEMPTS.read(entity, **keys)
+    except Exception:  # which class depends on the damage
+        written = plain_moment(entity.metadata["timestamp"])
+        return Watched(**keys, since=written, checked=written)
