@@ -50,9 +50,12 @@ class Watched:
         return JobRef(tenant=self.tenant, code=self.code, attempt=self.attempt)
 
     def observe(self, fingerprint: str, now: datetime) -> Self:
-        """Record a check. Time in which the watchdog did not run does not count as time without progress."""
+        """Record a check. Time in which the watchdog did not run does not count as time without progress.
+
+        Nor does time by a clock that was ahead. Otherwise an entry of that host would hide a dead job until then.
+        """
         has_progress = bool(self.fingerprint) and fingerprint != self.fingerprint
-        since = now if has_progress or now - self.checked > _MAX_OBSERVATION_GAP else self.since
+        since = now if has_progress or abs(now - self.checked) > _MAX_OBSERVATION_GAP else self.since
         return replace(self, since=since, checked=now, fingerprint=fingerprint)
 
 

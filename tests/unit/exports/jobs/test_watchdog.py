@@ -57,6 +57,13 @@ def test_time_without_a_watchdog_does_not_count_as_time_without_progress() -> No
     assert entry.observe("a", NOON + timedelta(hours=8)).since == NOON + timedelta(hours=8)
 
 
+def test_an_entry_from_a_host_whose_clock_was_ahead_does_not_hide_a_dead_job() -> None:
+    ahead = watched(a_job().ref, NOON + timedelta(days=1)).observe("a", NOON + timedelta(days=1))
+    entry = ahead.observe("a", NOON)
+    assert entry.since == NOON
+    assert entry.observe("a", NOON + timedelta(minutes=2)).since == NOON
+
+
 def test_a_retry_changes_nothing_that_the_user_sees() -> None:
     job = a_job().begin(NOON).plan(10).settle(2, 5)
     retried = job.retry()
