@@ -41,7 +41,7 @@ class FaultKind:
 
 
 UNKNOWN_PROPERTY = FaultKind(
-    "unknown-property", "There is no property of this name here; remove it or correct its spelling."
+    "unknown-property", "There is no property with this name here; remove it or correct its spelling."
 )
 MISSING_PROPERTY = FaultKind("missing-property", "This property is required.")
 REPEATED_PROPERTY = FaultKind("repeated-property", "This property appears twice; send it once.")
@@ -51,8 +51,8 @@ NOT_A_STRING = FaultKind("not-a-string", "This must be a string.")
 NOT_A_BOOLEAN = FaultKind("not-a-boolean", "This must be true or false.")
 NOT_A_MOMENT = FaultKind("not-a-moment", "This must be a date and time with its offset, e.g. 2026-01-31T09:00:00Z.")
 EMPTY = FaultKind("empty", "This must not be empty.")
-TOO_LONG = FaultKind("too-long", "This may have {most} characters at most.")
-TOO_MANY_ENTRIES = FaultKind("too-many-entries", "This may have {most} entries at most.")
+TOO_LONG = FaultKind("too-long", "This may have at most {most} characters.")
+TOO_MANY_ENTRIES = FaultKind("too-many-entries", "This may have at most {most} entries.")
 UNKNOWN_VALUE = FaultKind("unknown-value", "This is none of the {count} known values, which the documentation lists.")
 MISSPELT_VALUE = FaultKind("misspelt-value", "This is not a known value; did you mean {near}?")
 NONE_OF_VALUES = FaultKind("none-of-values", "This must be one of {known}.")
@@ -97,6 +97,15 @@ _KIND_OF = {
 }
 """The kind of each error of pydantic that needs no values."""
 
+_NUMBERS = {
+    "int_type": "This must be a whole number",
+    "int_parsing": "This must be a whole number",
+    "int_from_float": "This must be a whole number",
+    "greater_than_equal": "This must be at least {ge}",
+    "less_than_equal": "This must be at most {le}",
+}
+"""What is wrong with a number, by the error of pydantic."""
+
 
 def faults_of(errors: Sequence[ErrorDetails]) -> list[Fault]:
     """Convert the errors of a pydantic validation into faults of the validated body, at most `MAX_FAULTS`.
@@ -129,6 +138,8 @@ def _fault(error: ErrorDetails, *, suggests: bool) -> Fault:
         return NOT_A_MOMENT.at(place)
     if kind in _KIND_OF:
         return _KIND_OF[kind].at(place)
+    if kind in _NUMBERS:
+        return INVALID.at(place, reason=_NUMBERS[kind].format(**error.get("ctx", {})))
     if kind in _OF_PYDANTIC:
         return INVALID.at(place, reason=error["msg"].rstrip("."))
     return _fault_of_validator(place, error)
@@ -141,10 +152,10 @@ def _fault_of_validator(place: str, error: ErrorDetails) -> Fault:
 
 
 def _unknown_value(place: str, value: object, known: list[str], *, suggests: bool) -> Fault:
-    """Suggest the nearest of the known values if there are many, else list them all."""
+    """List the known values if they are few, else suggest the nearest of them."""
+    if len(known) <= _FEW:
+        return NONE_OF_VALUES.at(place, known=", ".join(each if each.isalnum() else f"“{each}”" for each in known))
     near = difflib.get_close_matches(str(value), known, n=3) if suggests else []
-    if len(known) > _FEW and not near:
-        return UNKNOWN_VALUE.at(place, count=len(known))
     if near:
-        return MISSPELT_VALUE.at(place, near=", ".join(near if len(known) > _FEW else known))
-    return NONE_OF_VALUES.at(place, known=", ".join(value if value.isalnum() else f"“{value}”" for value in known))
+        return MISSPELT_VALUE.at(place, near=", ".join(near))
+    return UNKNOWN_VALUE.at(place, count=len(known))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from shared.faults import FORM_KINDS, FaultKind
 
 _NO_START = "or leave out since to export all clients."
-_PARTS = "*, or a combination of these with , - /"
+_PARTS = "*, or a combination of these with , - or /"
 
 # --- columns
 TWO_SOURCES_OF_COLUMNS = FaultKind("both-mappings", "Give mappingCode or columnMappings, not both.")
@@ -31,7 +31,7 @@ SENSITIVE_FIELD_IN_MAPPING = FaultKind("sensitive-field-in-mapping", "The mappin
 NO_OFFSET = FaultKind("no-offset", "Give the time with its offset, e.g. 2026-01-31T09:00:00Z.")
 TOO_FAR_AWAY = FaultKind("too-far-away", "Give a time in the years 2 to 9998.")
 NO_MOMENT_BETWEEN = FaultKind(
-    "no-moment-between", "Give a later moment than updatedSince: no client can have changed before it and since."
+    "no-moment-between", "Give a later moment than updatedSince: otherwise no client can match."
 )
 NO_SNAPSHOTS = FaultKind("no-snapshots", "{reason}")
 
@@ -90,7 +90,7 @@ OPTION_OF_PRESETS = FaultKind("option-of-presets", "{option} applies only to the
 # --- receivers of a notification
 NO_RECEIVER = FaultKind("no-receiver", "Give webhookUrl or email, or both.")
 NOT_A_URL = FaultKind(
-    "not-a-url", "Give an absolute URL, e.g. https://example.com/exports, in ASCII, without user name and fragment."
+    "not-a-url", "Give an absolute URL, e.g. https://example.com/exports, in ASCII, without a user name or a fragment."
 )
 HIDDEN_URL = FaultKind("hidden-url", "This is the shortened form of the URL that the API shows; give the whole URL.")
 HIDDEN_URL_OF_TEST = FaultKind(
@@ -126,10 +126,12 @@ CRON_FIELD = {
     "hour": FaultKind("cron-hour", f"Correct the hour, “{{given}}”: it must be 0-23, {_PARTS}."),
     "day-of-month": FaultKind(
         "cron-day-of-month",
-        f"Correct the day-of-month, “{{given}}”: it must be 1-31 and a day that the month has, {_PARTS}.",
+        f"Correct the day of the month, “{{given}}”: it must be 1-31 (a day that the month has), {_PARTS}.",
     ),
     "month": FaultKind("cron-month", f"Correct the month, “{{given}}”: it must be 1-12, {_PARTS}."),
-    "day-of-week": FaultKind("cron-day-of-week", f"Correct the day-of-week, “{{given}}”: it must be 0-7, {_PARTS}."),
+    "day-of-week": FaultKind(
+        "cron-day-of-week", f"Correct the day of the week, “{{given}}”: it must be 0-7, {_PARTS}."
+    ),
 }
 """The kind of a wrong field of a cron expression, by the name of the field, in the order of the fields."""
 TIME_ZONE = FaultKind("time-zone", "Give the IANA name of a time zone, such as Europe/London or UTC.")

@@ -139,7 +139,7 @@ def test_every_fault_is_shown_beside_its_field(visitor: Visitor) -> None:
     visitor.expect_text("#problem", "Please correct the marked fields.")
     assert visitor.fault_of("#chosen li:nth-child(2) input") == "This must not be empty."
     expect(visitor.at("#chosen li:nth-child(2) input")).to_be_focused()
-    assert visitor.fault_of(MANAGERS) == "This may have 100 characters at most."
+    assert visitor.fault_of(MANAGERS) == "This may have at most 100 characters."
     expect(visitor.at(MANAGERS)).to_be_visible()
     visitor.at("#chosen li:nth-child(2) input").fill("Name")
     visitor.at(f"{MANAGERS} input[value={LONG}]").uncheck()

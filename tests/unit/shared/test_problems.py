@@ -64,4 +64,4 @@ def test_too_many_entries_of_a_list_are_a_fault_in_words_of_json() -> None:
     with pytest.raises(ValidationError) as raised:
         FewColours.model_validate({"names": ["red"] * 1_001})
     (fault,) = faults_of(raised.value.errors())
-    assert fault.detail == "This may have 1,000 entries at most."
+    assert fault.detail == "This may have at most 1,000 entries."

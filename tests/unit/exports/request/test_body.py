@@ -73,7 +73,7 @@ def test_an_explicit_null_means_the_same_as_an_absent_property() -> None:
     ],
 )
 def test_an_unknown_property_is_pointed_at(body: dict[str, Any], pointer: str) -> None:
-    assert _faults(body) == [(pointer, "There is no property of this name here; remove it or correct its spelling.")]
+    assert _faults(body) == [(pointer, "There is no property with this name here; remove it or correct its spelling.")]
 
 
 @pytest.mark.parametrize(
