@@ -175,6 +175,13 @@ def test_a_count_that_takes_too_long_is_given_up_and_the_rows_stay(sql_store: Sq
     assert sql_store.source.find_boundaries(select(), 500).total_rows == 1_200
 
 
+def test_a_time_limit_of_less_than_a_millisecond_is_not_taken_for_none(sql_store: SqlStore) -> None:
+    """MariaDB would take `0.000` for no limit at all."""
+    sql_store.put(client("C1", team_code="T1"))
+    found = sql_store.source.filter_values(TENANT, MOST, 0.0004)
+    assert (found.teams, found.truncated) == ((), True)
+
+
 def test_a_source_with_a_time_limit_stops_and_leaves_the_others_as_they_were(sql_store: SqlStore) -> None:
     sql_store.put(*(client(f"C{number:05d}", name="n", status="Active") for number in range(1_200)))
     view = f"SELECT {', '.join(VIEW_COLUMNS)} FROM client_records"

@@ -11,7 +11,6 @@ from exports.adapters.clients_sql.deletions_view import (
     SEE_DELETIONS,
     describe_deletions,
     problem_of,
-    require_deletions,
 )
 from exports.adapters.clients_sql.inspection.findings import DeletionColumn
 from exports.adapters.clients_sql.removed_codes import find_deleted_codes
@@ -29,7 +28,6 @@ def describe_deletion_columns(connection: Connection, name: str, clients: Client
     Raises:
         SourceMismatchError: The view is missing, or lacks a column.
     """
-    require_deletions(connection, name)
     described = describe_deletions(connection, name)
     found = [(column, problem_of(connection, name, described, clients, column)) for column in DELETION_COLUMNS]
     return [

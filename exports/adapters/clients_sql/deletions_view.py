@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from sqlalchemy import Connection, Select, literal_column, select, table
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from exports.adapters.clients_sql.described import column_names
 from exports.adapters.clients_sql.dialects.registry import dialect_named
 from exports.adapters.clients_sql.sql.columns import CellForm, ClientView, ViewColumn
 from exports.errors import SourceMismatchError, TransientError
@@ -18,40 +18,36 @@ _KEYS = ("tenant", "code")
 
 
 def describe_deletions(connection: Connection, name: str) -> ClientView:
-    """Describe the columns of the view of deleted clients, as far as the database can do that."""
-    dialect = dialect_named(connection.dialect.name)
-    return ClientView(dialect, dialect.describe(connection, DELETION_COLUMNS, name))
-
-
-def require_deletions(connection: Connection, name: str) -> None:
-    """Look whether the view of deleted clients exists and has its columns.
+    """Describe the columns of the view of deleted clients, as far as the database can do that.
 
     Raises:
-        SourceMismatchError: It does not.
+        SourceMismatchError: The view is missing, or lacks a column.
     """
-    every: Select[Any] = select(literal_column("*")).select_from(table(name))
     try:
-        with connection.execute(every.where(literal_column("1") == literal_column("0"))) as result:
-            found = set(map(dialect_named(connection.dialect.name).column_name, result.keys()))
+        found = column_names(connection, name)
     except DBAPIError as error:
         raise unusable(connection, name, error) from None
     if missing := [needed for needed in DELETION_COLUMNS if needed not in found]:
         message = f"The view {name} of deleted clients lacks {', '.join(missing)}. {SEE_DELETIONS}"
         raise SourceMismatchError(message)
+    dialect = dialect_named(connection.dialect.name)
+    return ClientView(dialect, dialect.describe(connection, DELETION_COLUMNS, name))
 
 
-def require_comparable(connection: Connection, name: str, described: ClientView, clients: ClientView) -> None:
-    """Look whether the columns have the types that comparing them with moments and with the view `clients` needs.
+def describe_comparable_deletions(connection: Connection, name: str, clients: ClientView) -> ClientView:
+    """Describe the columns if they have the types that comparing them with moments and with the view `clients` needs.
 
     Some databases compare other types, too, but find other clients: those deleted at another moment or with another
     code.
 
     Raises:
-        SourceMismatchError: They have not.
+        SourceMismatchError: They have not, or the view is missing or lacks a column.
     """
+    described = describe_deletions(connection, name)
     problems = (problem_of(connection, name, described, clients, column) for column in DELETION_COLUMNS)
     if found := [problem for problem in problems if problem]:
         raise SourceMismatchError(" ".join([*found, SEE_DELETIONS]))
+    return described
 
 
 def problem_of(connection: Connection, name: str, described: ClientView, clients: ClientView, column: str) -> str:

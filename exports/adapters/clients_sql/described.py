@@ -1,10 +1,11 @@
-"""Describe the `clients` view as it is now, and refuse one that a selection cannot use."""
+"""Describe a view of the client database as it is now, and refuse a view `clients` that a selection cannot use."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Select, literal_column, select, table
 
 from exports.adapters.clients_sql.dialects.registry import dialect_named
 from exports.adapters.clients_sql.sql import statements as sql_statements
@@ -28,9 +29,15 @@ def describe_view(connection: Connection, names: Sequence[str]) -> ClientView:
     described = dialect.describe(connection, names)
     undescribed = frozenset(names) - described.keys()
     if undescribed:
-        with connection.execute(sql_statements.view_columns()) as nobody:
-            found = set(map(dialect.column_name, nobody.keys()))
+        found = column_names(connection)
         undescribed -= found
         if misspelt := misspelt_columns(undescribed, sorted(found)):
             raise SourceMismatchError(" ".join(misspelt.values()))
     return ClientView(dialect, described, absent=undescribed)
+
+
+def column_names(connection: Connection, view: str = "clients") -> set[str]:
+    """Name the columns that a view has, by a statement that selects no row."""
+    every: Select[Any] = select(literal_column("*")).select_from(table(view))
+    with connection.execute(every.where(literal_column("1") == literal_column("0"))) as nobody:
+        return set(map(dialect_named(connection.dialect.name).column_name, nobody.keys()))

@@ -7,19 +7,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from typing import Any
 
 from sqlalchemy import Connection, Select
-from sqlalchemy.exc import DBAPIError
 
 from exports.adapters.clients_sql.described import describe_view
-from exports.adapters.clients_sql.dialects.registry import dialect_named
 from exports.adapters.clients_sql.row_lists import stream_sample
 from exports.adapters.clients_sql.sql import statements as sql_statements
 from exports.adapters.clients_sql.sql.checks import require_columns
 from exports.adapters.clients_sql.sql.columns import ClientView
-from exports.adapters.clients_sql.sql.translations import BUSY
+from exports.adapters.clients_sql.time_limits import TooSlowError, limited
 from exports.file.renderer import Row
 from exports.ports.clients import ClientSelection
 from exports.request.filter_values import (
@@ -38,12 +36,6 @@ _MAX_SERVICE_LISTS = 10_000
 COUNTED_FIRST = 10_000
 """The lower bound that is found before all clients are counted: some ten milliseconds of the database's time."""
 
-_SHORTEST_SECONDS = 0.005
-
-
-class _TooSlowError(Exception):
-    """A statement did not end within its time limit."""
-
 
 def read_first(
     connection: Connection, view: ClientView, selection: ClientSelection, rows: int, seconds: float
@@ -57,12 +49,12 @@ def read_first(
     """
     end, found = time.monotonic() + seconds, list[Row]()
     try:
-        with _limited(connection, seconds), closing(stream_sample(connection, view, selection, rows)) as stream:
+        with limited(connection, seconds), closing(stream_sample(connection, view, selection, rows)) as stream:
             for row in stream:
                 found.append(row)
                 if len(found) < rows and time.monotonic() >= end:
                     return found, False
-    except _TooSlowError:
+    except TooSlowError:
         return found, len(found) == rows
     return found, True
 
@@ -76,16 +68,13 @@ def count_clients(connection: Connection, view: ClientView, selection: ClientSel
     end = time.monotonic() + seconds
     try:
         least = _number(connection, sql_statements.count_up_to(view, selection, COUNTED_FIRST), seconds)
-    except _TooSlowError:
+    except TooSlowError:
         return ClientCount()
     if least < COUNTED_FIRST:
         return ClientCount(total=least)
-    left = end - time.monotonic()
-    if left < _SHORTEST_SECONDS:
-        return ClientCount(minimum=least)
     try:
-        return ClientCount(total=_number(connection, sql_statements.count(view, selection), left))
-    except _TooSlowError:
+        return ClientCount(total=_number(connection, sql_statements.count(view, selection), end - time.monotonic()))
+    except TooSlowError:
         return ClientCount(minimum=least)
 
 
@@ -113,7 +102,7 @@ def find_filter_values(connection: Connection, tenant: str, most: int, seconds: 
         statement = sql_statements.values(view, tenant, code_column, _usable(view, name_column), most + 1)
         try:
             rows = _rows(connection, statement, seconds)
-        except _TooSlowError:
+        except TooSlowError:
             rows, truncated = [], True
         truncated |= len(rows) > most
         lists[name] = tuple(_named(view, code_column, rows[:most]))
@@ -143,7 +132,7 @@ def _services(
         return (), True
     try:
         rows = _rows(connection, sql_statements.service_lists(view, tenant, _MAX_SERVICE_LISTS + 1), seconds)
-    except _TooSlowError:
+    except TooSlowError:
         return (), False
     codes = sorted(set[str]().union(*(services_in(str(text)) for (text,) in rows if text is not None)))
     is_complete = len(rows) <= _MAX_SERVICE_LISTS and len(codes) <= most
@@ -151,23 +140,5 @@ def _services(
 
 
 def _rows(connection: Connection, statement: Select[Any], seconds: float) -> Sequence[Any]:
-    with _limited(connection, seconds):
+    with limited(connection, seconds):
         return connection.execute(statement).all()
-
-
-@contextmanager
-def _limited(connection: Connection, seconds: float) -> Iterator[None]:
-    """Limit the statements of the block.
-
-    Raises:
-        _TooSlowError: The time is over. The connection can be used again.
-    """
-    dialect = dialect_named(connection.dialect.name)
-    try:
-        with dialect.time_limit(connection, seconds):
-            yield
-    except DBAPIError as error:
-        if error.connection_invalidated or dialect.translate(error.orig) is not BUSY:
-            raise
-        connection.rollback()
-        raise _TooSlowError from error

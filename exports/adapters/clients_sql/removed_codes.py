@@ -16,15 +16,12 @@ from sqlalchemy.exc import DBAPIError
 from exports.adapters.clients_sql.deletions_view import (
     DELETION_COLUMNS,
     SEE_DELETIONS,
-    describe_deletions,
-    require_comparable,
-    require_deletions,
+    describe_comparable_deletions,
     unusable,
 )
-from exports.adapters.clients_sql.dialects.registry import dialect_named
 from exports.adapters.clients_sql.sql import statements as sql_statements
 from exports.adapters.clients_sql.sql.columns import CLIENTS, ClientView
-from exports.adapters.clients_sql.sql.translations import BUSY
+from exports.adapters.clients_sql.time_limits import TooSlowError, limited
 from exports.errors import SourceMismatchError, SourceUnavailableError
 from exports.ports.clients import ClientSelection, RemovedCodes
 from exports.request.filters import ClientFilter
@@ -46,21 +43,12 @@ class _Deadline:
         Raises:
             SourceUnavailableError: The time is over.
         """
-        dialect, left = dialect_named(self._connection.dialect.name), self._end - time.monotonic()
-        if left <= 0:
-            raise _too_slow()
         try:
-            with dialect.time_limit(self._connection, left):
+            with limited(self._connection, self._end - time.monotonic()):
                 yield
-        except DBAPIError as error:
-            if error.connection_invalidated or dialect.translate(error.orig) is not BUSY:
-                raise
-            raise _too_slow() from error
-
-
-def _too_slow() -> SourceUnavailableError:
-    message = "The client database takes too long to find the clients that were deleted or left the filter."
-    return SourceUnavailableError(message)
+        except TooSlowError as error:
+            message = "The client database takes too long to find the clients that were deleted or left the filter."
+            raise SourceUnavailableError(message) from error
 
 
 def find_removed_codes(
@@ -109,9 +97,7 @@ def _deleted_codes(
     """
     try:
         with deadline.statement():
-            require_deletions(connection, name)
-            deletions = describe_deletions(connection, name)
-            require_comparable(connection, name, deletions, view)
+            deletions = describe_comparable_deletions(connection, name, view)
         with deadline.statement():
             found = connection.execute(_deleted(view, name, deletions, selection).limit(most + 1)).all()
     except DBAPIError as error:

@@ -13,7 +13,7 @@ from sqlalchemy import URL, Connection, Engine
 from sqlalchemy.exc import ArgumentError
 
 from exports.adapters.clients_sql.bad_cells import BadCellFinder, Connect
-from exports.adapters.clients_sql.deletions_view import describe_deletions, require_comparable, require_deletions
+from exports.adapters.clients_sql.deletions_view import describe_comparable_deletions
 from exports.adapters.clients_sql.described import describe_selected, describe_view
 from exports.adapters.clients_sql.dialects.registry import PORTABLE, dialect_named
 from exports.adapters.clients_sql.engines import make_engine
@@ -30,7 +30,7 @@ from exports.adapters.clients_sql.sql.checks import absent_columns, require_writ
 from exports.adapters.clients_sql.sql.columns import ClientView
 from exports.adapters.clients_sql.sql.ranks import rank_codes
 from exports.adapters.clients_sql.sql.translations import MissingColumnError, UnreadableValueError
-from exports.adapters.clients_sql.timed_connections import TimedConnections
+from exports.adapters.clients_sql.time_limits import SHORTEST_SECONDS, TimedConnections
 from exports.errors import ExportError, SourceRefusedError, SourceUnavailableError
 from exports.file.ranges import Boundaries, KeyRange
 from exports.file.renderer import Records, Renderer, Row, render_lists, render_samples
@@ -181,7 +181,7 @@ class SqlClientSource:
                 return ClientPreview(first, None, is_complete=False)
             if len(first) < rows:
                 return ClientPreview(first, ClientCount(len(first)))
-            left = max(0.001, min(count_seconds, end - time.monotonic()))
+            left = max(SHORTEST_SECONDS, min(count_seconds, end - time.monotonic()))
             return ClientPreview(first, count_clients(connection, view, selection, left) if count_seconds else None)
 
     def filter_values(self, tenant: str, most: int, seconds: float) -> FilterValuesDto:
@@ -200,10 +200,8 @@ class SqlClientSource:
         """Let the database describe the columns of the view, if the source has one."""
         if self._deletions_view:
             with self._connection() as connection:
-                require_deletions(connection, self._deletions_view)
-                described = describe_deletions(connection, self._deletions_view)
                 clients = describe_view(connection, ("tenant", "code"))
-                require_comparable(connection, self._deletions_view, described, clients)
+                describe_comparable_deletions(connection, self._deletions_view, clients)
 
     def generation(self) -> str | None:
         """Let the dialect identify the database."""

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Engine
 
+from exports.adapters.clients_sql.described import column_names
 from exports.adapters.clients_sql.dialects.registry import PORTABLE, dialect_named
 from exports.adapters.clients_sql.engines import make_engine
 from exports.adapters.clients_sql.errors import source_errors
@@ -16,7 +17,6 @@ from exports.adapters.clients_sql.inspection.time_limit import TimeLimit
 from exports.adapters.clients_sql.sql.address import DatabaseAddress, parse_url
 from exports.adapters.clients_sql.sql.checks import EVERY_FILTER, misspelt_columns, refusals
 from exports.adapters.clients_sql.sql.columns import CellForm, ClientView, ViewColumn
-from exports.adapters.clients_sql.sql.statements import view_columns
 from exports.adapters.clients_sql.view_findings import ViewCheck, inspector_named
 from exports.request.fields import FIELD_COLUMNS, REQUIRED_COLUMNS, VIEW_COLUMNS, CellKind
 from exports.request.filters import filters_by
@@ -92,8 +92,7 @@ def _describe(engine: Engine, address: DatabaseAddress) -> tuple[ClientView, lis
     """Describe every column that the view may have."""
     dialect = dialect_named(engine.dialect.name)
     with source_errors(dialect, address), engine.connect() as connection:
-        with connection.execute(view_columns()) as nobody:
-            names = set(map(dialect.column_name, nobody.keys()))
+        names = column_names(connection)
         present = names & set(VIEW_COLUMNS)
         view = ClientView(dialect, dialect.describe(connection, [name for name in VIEW_COLUMNS if name in present]))
     fields = [name for name in FIELD_COLUMNS if name in present]

@@ -27,11 +27,6 @@ def needed_columns(selection: ClientSelection) -> tuple[str, ...]:
     return tuple(dict.fromkeys(("tenant", "code", *selection.columns, *filtered)))
 
 
-def view_columns() -> Select[Any]:
-    """Select no rows, but all columns of the view: the result names them."""
-    return select(literal_column("*")).select_from(CLIENTS).where(literal_column("1") == literal_column("0"))
-
-
 def boundaries(view: ClientView, selection: ClientSelection, rows_per_page: int) -> Select[Any]:
     """Select the first client of every page and the very last client, in key order.
 
