@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from exports.errors import StorageUnavailableError
 from exports.settings import SettingsError, read_settings
@@ -46,6 +46,13 @@ def add_tenant_option(parser: argparse.ArgumentParser, summary: str, *, required
 
 def add_code_option(parser: argparse.ArgumentParser, summary: str, *, required: bool = False) -> None:
     parser.add_argument("--code", required=required, metavar="CODE", help=summary)
+
+
+def add_action(actions: Any, name: str, act: Callable[..., object], summary: str) -> argparse.ArgumentParser:
+    """Add an action to the subparsers of a command. `arguments.act` is then what the command calls."""
+    action: argparse.ArgumentParser = actions.add_parser(name, help=summary, description=summary)
+    action.set_defaults(act=act)
+    return action
 
 
 def storage_setting(arguments: argparse.Namespace) -> str:

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from exports.commands.command_line import (
     CommandError,
+    add_action,
     add_storage_option,
     one_line,
     open_account,
@@ -80,9 +81,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_action(actions: Any, name: str, act: _Action, summary: str) -> argparse.ArgumentParser:
-    action: argparse.ArgumentParser = actions.add_parser(name, help=summary, description=summary)
+    action = add_action(actions, name, act, summary)
     add_storage_option(action)
-    action.set_defaults(act=act)
     return action
 
 

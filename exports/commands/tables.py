@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 from uuid import UUID
 
-from exports.commands.command_line import CommandError, add_storage_option, open_account, storage_setting
+from exports.commands.command_line import CommandError, add_action, add_storage_option, open_account, storage_setting
 
 if TYPE_CHECKING:
     from azure.data.tables import TableClient, TableServiceClient
@@ -35,18 +35,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "entries. The files of exports are not in it, nor the state of Durable Functions."
     )
     actions = parser.add_subparsers(required=True, metavar="action")
-    save = _add_action(actions, "save", _save, "write all rows to a new file that only you can read")
-    load = _add_action(actions, "load", _load, "add the rows of a file; a row that exists stays as it is")
+    save = add_action(actions, "save", _save, "write all rows to a new file that only you can read")
+    load = add_action(actions, "load", _load, "add the rows of a file; a row that exists stays as it is")
     for action, help_ in ((save, "the file to write"), (load, "the file to read")):
         action.add_argument("file", type=Path, metavar="FILE", help=help_)
         action.add_argument("--table", action="append", metavar="TABLE", help="only this table; repeatable")
         add_storage_option(action)
-
-
-def _add_action(actions: Any, name: str, act: Callable[..., str], summary: str) -> argparse.ArgumentParser:
-    action: argparse.ArgumentParser = actions.add_parser(name, help=summary, description=summary)
-    action.set_defaults(act=act)
-    return action
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import PydanticCustomError
 
-from exports.commands.command_line import CommandError, print_json, wants_colours
+from exports.commands.command_line import CommandError, add_action, print_json, wants_colours
 from exports.commands.view_table import has_types, report_lines
 from exports.commands.view_template import DIALECTS, view_template
 from exports.errors import ExportError
@@ -27,18 +27,16 @@ _DELETIONS = "EXPORT_DELETIONS_VIEW"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(required=True, metavar="action")
     summary = "print a CREATE VIEW with every column, to start from"
-    template = actions.add_parser("template", help=summary, description=summary)
+    template = add_action(actions, "template", _print_template, summary)
     template.add_argument("--dialect", required=True, choices=DIALECTS, help="kind of the database")
-    template.set_defaults(act=_print_template)
     summary = "say for each column of a view its type and its cell; look at index, functions, tenants and speed"
-    check = actions.add_parser("check", help=summary, description=summary)
+    check = add_action(actions, "check", _check, summary)
     help_text = f"SQLAlchemy URL of the database (default: {_SETTING})"
     check.add_argument("url", metavar="URL", nargs="?", default=os.environ.get(_SETTING, ""), help=help_text)
     check.add_argument("--tenant", help="look at this tenant, and count its clients (default: the first one)")
     help_text = f"also check this view of deleted clients (default: {_DELETIONS})"
     check.add_argument("--deletions", metavar="VIEW", default=os.environ.get(_DELETIONS, ""), help=help_text)
     check.add_argument("--json", action="store_true", help="print JSON for programs")
-    check.set_defaults(act=_check)
 
 
 def run(arguments: argparse.Namespace) -> int:

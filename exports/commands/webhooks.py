@@ -10,6 +10,7 @@ from typing import Any
 from exports.commands.command_line import (
     ACTOR,
     CommandError,
+    add_action,
     add_code_option,
     add_storage_option,
     add_tenant_option,
@@ -42,10 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_action(actions: Any, name: str, act: _Action, summary: str) -> argparse.ArgumentParser:
-    action: argparse.ArgumentParser = actions.add_parser(name, help=summary, description=summary)
+    action = add_action(actions, name, act, summary)
     add_tenant_option(action, "tenant that owns the webhooks")
     add_storage_option(action)
-    action.set_defaults(act=act)
     return action
 
 
