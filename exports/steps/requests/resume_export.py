@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from exports.errors import JobNotFoundError, NotResumableError
+from exports.errors import NotResumableError
 from exports.file.page_record import PageBlock
 from exports.jobs.audit import AuditAction
 from exports.jobs.job import Job
@@ -12,7 +12,7 @@ from exports.jobs.watchdog import watched
 from exports.ports.orchestrations import OrchestrationStarter
 from exports.services import Services
 from exports.steps.finalize.cleanup import clean_up_attempt
-from exports.steps.requests.get_export import processed_items
+from exports.steps.requests.get_export import find_job, processed_items
 from exports.steps.requests.kept_pages import kept_pages, needs_new_plan
 from exports.steps.requests.quotas import quota_of, require_room
 from exports.steps.requests.start_export import start_attempt
@@ -37,9 +37,7 @@ async def resume_export(services: Services, starter: OrchestrationStarter, tenan
 
 
 def _queue_again(services: Services, tenant: str, code: str) -> Job:
-    job = services.jobs.get(tenant, code)
-    if job is None:
-        raise JobNotFoundError("There is no export with this code.")
+    job = find_job(services, tenant, code)
     _require_resumable(job)
     require_room(services, tenant)
     clean_up_attempt(services, job.ref)
