@@ -17,7 +17,7 @@ from client_export.downloads import Download
 from client_export.verification import verify_file
 from typer.testing import CliRunner
 
-from exports.request.formats import FORMAT_PRESETS, FormatPreset
+from exports.request.formats import FORMAT_PRESETS, Compression, FormatPreset
 from tests.support.contradictions import Document, contradictions
 from tests.support.each_case import assert_each
 from tests.support.proofs import a_proved_file
@@ -83,6 +83,23 @@ def test_the_manifest_of_every_format_and_of_no_clients_is_taken(tmp_path: Path,
     form = FORMAT_PRESETS[preset]
     for file, good in (a_proved_file(form), a_proved_file(form, names=(), starts=())):
         assert proved(tmp_path, good.model_dump(mode="json", by_alias=True), file)
+
+
+@pytest.mark.parametrize("compression", Compression)
+def test_a_file_of_a_byte_order_mark_alone_is_proved(tmp_path: Path, compression: Compression) -> None:
+    form = FORMAT_PRESETS[FormatPreset.EXCEL].model_copy(update={"compression": compression})
+    file, good = a_proved_file(form, include_headers=False, names=(), starts=())
+    assert good.rows == 0
+    assert proved(tmp_path, good.model_dump(mode="json", by_alias=True), file)
+
+
+@pytest.mark.parametrize("text", [b"\xef\xbb", b"\xef\xbb\xbfx", b"\xef\xbb\xbf\xef\xbb\xbf", b"\n"])
+def test_only_a_byte_order_mark_may_stand_in_a_file_without_records(tmp_path: Path, text: bytes) -> None:
+    page = EMPTY | {"bytes": len(text), "sha256": hashlib.sha256(text).hexdigest()}
+    request = {"includeHeaders": False}
+    document = {"code": "c", "fileName": "a.csv", "rows": 0, "bytes": len(text), "pages": [page], "request": request}
+    with pytest.raises(FileMismatchError, match="records"):
+        proved(tmp_path, document, text)
 
 
 @pytest.mark.parametrize("wrong", [{"rows": -1}, {"bytes": -1}, {"rows": "1"}, {"page": None}, {"crc32": "zz"}])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import re
 import zlib
@@ -22,6 +23,12 @@ _JOINERS = dict.fromkeys((0x200C, 0x200D))
 """Without these invisible characters, letters of some scripts fall apart."""
 _ANY_GZIP = 31
 """The window of zlib for one gzip member."""
+
+_WITHOUT_RECORDS = (b"", codecs.BOM_UTF8)
+"""What a page without records may hold: of CSV that has no header, the byte order mark."""
+
+_END_BYTES = 1 + len(codecs.BOM_UTF8)
+"""Enough of the end of a text to see that it holds more than a byte order mark."""
 Progress = Callable[[int, int], None]
 """Takes the bytes so far, and the bytes in all."""
 
@@ -172,20 +179,23 @@ class RecordCounter:
 
     def __init__(self, *, is_csv: bool) -> None:
         self.records = 0
-        self.is_complete = True
         self._is_csv = is_csv
         self._is_quoted = False
+        self._end = b""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing follows the last record."""
+        return self._end in _WITHOUT_RECORDS or (self._end.endswith(b"\n") and not self._is_quoted)
 
     def add(self, piece: bytes) -> None:
         """Count the records that end in the next piece."""
-        if not piece:
-            return
         for index, part in enumerate(piece.split(b'"') if self._is_csv else [piece]):
             if index:
                 self._is_quoted = not self._is_quoted
             if not self._is_quoted:
                 self.records += part.count(b"\n")
-        self.is_complete = piece.endswith(b"\n") and not self._is_quoted
+        self._end = (self._end + piece[-_END_BYTES:])[-_END_BYTES:]
 
 
 class Verifier:
