@@ -17,7 +17,7 @@ from exports.request.filters import ClientFilter, Code
 from exports.request.formats import PRESETS_THAT_NEED_HEADERS, FormatDto
 from shared.models import Model, OptionalField, drop_default
 
-_URL = r"^https?://(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(:[0-9]{1,5})?([/?][!-\"$-~]*)?$"
+_URL = r"^https?://(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,253})(:[0-9]{1,5})?([/?][!\x22$-~]*)?$"
 """Absolute, in visible ASCII, without user name or fragment. A host has at most 253 characters (RFC 1035, 2.3.4)."""
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from devhost.local.node import installed_node
 from exports import VERSION
 from exports.notifications.message import event_body, event_id
 from exports.request.fields import TargetField
@@ -250,3 +251,13 @@ def test_the_body_of_a_webhook_is_as_described_and_has_no_download_link() -> Non
     left_out = {"downloadUrl", "createdBy", "mappingName", "columnCount", "filter", "request"}
     assert set(SCHEMAS["CsvExportJobDto"]["properties"]) - set(schema["properties"]) == left_out
     assert set(body) == set(schema["properties"])
+
+
+def test_validators_of_javascript_can_read_every_pattern() -> None:
+    """They compile patterns as Unicode (flag `u`), as Ajv does, in which only characters of the syntax are escaped."""
+    found = {each.get("pattern") for each in walk(DOCUMENT) if isinstance(each, dict)}
+    patterns = [text for text in found if isinstance(text, str)]
+    script = "JSON.parse(process.argv[1]).forEach((each) => new RegExp(each, 'u'))"
+    command: list[str | Path] = [installed_node().program, "-e", script, json.dumps(patterns)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (len(patterns) > 10, done.returncode, done.stderr) == (True, 0, "")
