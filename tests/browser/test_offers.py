@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from exports.request.fields import SENSITIVE_FIELDS, TargetField
-from tests.browser.conftest import newest_job
+from tests.browser.conftest import jobs_of, newest_job
 from tests.browser.test_accessibility import NARROW, assert_accessible
 from tests.support.system import EXPORT, NORTHWIND, System, running_system
 from tests.support.visitor import Visitor, shown_in
@@ -121,6 +121,33 @@ def test_clients_that_changed_before_a_moment_are_chosen(visitor: Visitor, syste
     visitor.go("history")
     code = newest_job(system)["code"]
     visitor.expect_text(f"#recent-rows tr[data-code='{code}']", "changed before 1 Jan 2200")
+
+
+def test_a_day_without_a_time_is_never_taken_for_no_filter(visitor: Visitor, system: System) -> None:
+    visitor.sign_in()
+    before = jobs_of(system)
+    visitor.expect_text("#preview-count", "4,500 clients")
+    visitor.at("#since").focus()
+    visitor.page.keyboard.type("03012026")
+    visitor.at("#search").focus()
+    visitor.expect_text("#preview-notes", "“Changed since” needs a day that exists and a time.")
+    expect(visitor.at("#preview-count")).to_have_text("")
+    expect(visitor.at("#estimated")).to_be_hidden()
+    for button in ("#export", "#estimate"):
+        visitor.at(button).click()
+        assert "Complete the field, or clear it." in visitor.fault_of("#since")
+        expect(visitor.at("#since")).to_be_focused()
+    visitor.go("schedules")
+    visitor.at("#schedule-new").click()
+    visitor.at("#schedule-save").click()
+    visitor.expect_text("#schedule-form fieldset .fault", "“Changed since” needs a day that exists and a time.")
+    visitor.go("export")
+    visitor.at("#since").fill("")
+    visitor.at("#search").focus()
+    visitor.expect_text("#preview-count", "4,500 clients")
+    visitor.export()
+    visitor.expect_status("Completed")
+    assert len(jobs_of(system) - before) == 1
 
 
 @BOTH

@@ -12,7 +12,7 @@ import { beginMappingChanges, setUpMappingChanges, stopEditing } from "./mapping
 import { forgetMappings, loadMappings, setUpMappings } from "./mappings.js";
 import { exportNotify } from "./notify.js";
 import { previewSoon, resumePreview, setUpPreview } from "./preview.js";
-import { chooseColumns, choosePreset, requestBody, showChosenParts, summary } from "./request.js";
+import { chooseColumns, choosePreset, faultOfMoments, finishedRequest, requestBody, showChosenParts, summary } from "./request.js";
 import { startExport } from "./start.js";
 import { PATH_OF_JOBS, hasEnded } from "./watch.js";
 
@@ -31,11 +31,13 @@ export function setUpExport() {
   setUpMappings(pickCopy);
   setUpMappingChanges(pickColumns);
   setUpEstimate(usePreset);
-  setUpPreview(estimateQuietly);
+  setUpPreview(estimateQuietly, hideEstimate);
   byId("request").addEventListener("input", () => {
     hideAddressProblem();
     refresh();
   });
+  // Browsers tell of a moment that is typed in part only when the reader leaves its field.
+  byId("request").addEventListener("focusout", refresh);
   byId("request").addEventListener("submit", (event) => {
     event.preventDefault();
     if (isFilled) busy(byId("export"), exportNow).then(showFilled);
@@ -122,11 +124,13 @@ function refresh() {
   showChosenParts();
   byId("summary").textContent = summary();
   const request = requestBody();
-  if (JSON.stringify(request) === requested) return;
-  requested = JSON.stringify(request);
+  const fault = faultOfMoments();
+  const text = JSON.stringify([request, fault?.errors]);
+  if (text === requested) return;
+  requested = text;
   outdateEstimate();
   keepFormAddress();
-  previewSoon(exportApi, request);
+  previewSoon(exportApi, request, fault);
 }
 
 function showFormProblem(problem) {
@@ -136,7 +140,7 @@ function showFormProblem(problem) {
 async function exportNow() {
   clearFaults(byId("request"), byId("problem"));
   try {
-    const job = await startExport(exportApi, { ...requestBody(), notify: exportNotify.read() });
+    const job = await startExport(exportApi, { ...finishedRequest(), notify: exportNotify.read() });
     showJob(exportApi, job);
     bringJobIntoView();
   } catch (problem) {
@@ -147,7 +151,7 @@ async function exportNow() {
 async function estimateNow() {
   clearFaults(byId("request"), byId("problem"));
   try {
-    await estimateAloud(exportApi, requestBody());
+    await estimateAloud(exportApi, finishedRequest());
   } catch (problem) {
     showFormProblem(problem);
   }

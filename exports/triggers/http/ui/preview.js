@@ -17,28 +17,35 @@ let failures = 0;
 let timer = 0;
 let asking = new AbortController();
 let whenPreviewed = () => {};
+let whenRefused = () => {};
 
 /**
  * Set up the preview. `previewed` receives the API, the request, the number of its clients (null if they were not
- * counted) and a signal that ends with the preview.
+ * counted) and a signal that ends with the preview. `refused` runs if a request can have no preview.
  */
-export function setUpPreview(previewed) {
+export function setUpPreview(previewed, refused) {
   whenPreviewed = previewed;
+  whenRefused = refused;
   document.addEventListener("visibilitychange", resumePreview);
 }
 
-/** Show the preview of a request once the form rests. A later call replaces it. Without an API, show none. */
-export function previewSoon(api, request) {
+/**
+ * Show the preview of a request once the form rests. A later call replaces it. Without an API, show none; with a problem
+ * of the form that the request does not show, say that instead.
+ */
+export function previewSoon(api, request, problem = null) {
   asking.abort();
   clearTimeout(timer);
   failures = 0;
-  wanted = api && { api, request, text: JSON.stringify([api.tenant, request]) };
+  wanted = api && !problem && { api, request, text: JSON.stringify([api.tenant, request]) };
   if (!wanted) {
     answered = "";
-    clearPreview("");
+    clearPreview(problem ? noteOfProblem(problem) : "");
+    if (problem) whenRefused();
   } else if (request.columnMappings?.length === 0) {
     answered = wanted.text;
     clearPreview(t("preview.needsColumns"));
+    whenRefused();
   } else {
     resumePreview();
   }
@@ -151,9 +158,14 @@ function clearPreview(note) {
 function showPreviewProblem(problem, text) {
   const passes = problem.status === undefined || problem.status === 429 || problem.status >= 500;
   if (!passes) answered = text;
-  const faults = (problem.errors ?? []).map(faultInWords);
-  clearPreview(faults.length ? t("preview.faulty", { fault: faults[0] }) : messageOf(problem));
+  clearPreview(noteOfProblem(problem));
   if (passes) askAgain(problem);
+  else whenRefused();
+}
+
+function noteOfProblem(problem) {
+  const faults = (problem.errors ?? []).map(faultInWords);
+  return faults.length ? t("preview.faulty", { fault: faults[0] }) : messageOf(problem);
 }
 
 function askAgain(problem) {

@@ -1,6 +1,7 @@
 /* Reads the form: as the body of a request, and as a summary in words. */
 
 import { METADATA, all, byId, show } from "./dom.js";
+import { Problem } from "./api.js";
 import { chosenCodes } from "./code_lists.js";
 import { chosenColumns, mayExportAllFields } from "./columns.js";
 import { chosenMapping } from "./mappings.js";
@@ -27,6 +28,26 @@ export function chooseColumns() {
 
 export function choosePreset(value) {
   document.querySelector(`input[name=preset][value="${CSS.escape(value)}"]`).checked = true;
+}
+
+/** The fields for a moment, by their JSON pointers. */
+const MOMENT_FIELDS = { "/filter/updatedSince": "since", "/filter/updatedUntil": "until" };
+
+/**
+ * Return what is wrong with the moments of the form as a problem, or null. A browser gives no value for a day without a
+ * time, or for one that does not exist: the request would then be for the clients of all times. `path` is that of the request.
+ */
+export function faultOfMoments(path = "") {
+  const unfinished = Object.entries(MOMENT_FIELDS).filter(([, id]) => byId(id).validity.badInput);
+  const errors = unfinished.map(([pointer, id]) => ({ pointer: `${path}${pointer}`, detail: t("filter.unfinished", { field: t(`filter.${id}`) }) }));
+  return errors.length ? new Problem(400, { code: "invalid-request", errors }) : null;
+}
+
+/** Return the body of the request. Throws `Problem` if a moment of the form is unfinished. */
+export function finishedRequest(path) {
+  const fault = faultOfMoments(path);
+  if (fault) throw fault;
+  return requestBody();
 }
 
 /** Return the body of the request, without the properties for which the reader left the default. */

@@ -5,7 +5,7 @@ import { Problem } from "./api.js";
 import { clearFaults, showProblem } from "./faults.js";
 import { choiceOf, cronOf, weekdayName } from "./cron.js";
 import { NotifyFields, exportNotify } from "./notify.js";
-import { requestBody, summary } from "./request.js";
+import { finishedRequest, summary } from "./request.js";
 import { t } from "./texts.js";
 
 export const PATH_OF_SCHEDULES = "clients/export/schedules";
@@ -92,7 +92,7 @@ function scheduleBody() {
   const choice = Object.fromEntries(["rhythm", "time", "weekday", "day", "cron"].map((name) => [name, byId(`schedule-${name}`).value]));
   if (choice.rhythm !== "own" && !choice.time) throw missingTime();
   const isKept = edited && byId("schedule-keep").checked;
-  const request = { ...(isKept ? edited.data.request : requestBody()), notify: notifyOfSchedule.read() };
+  const request = { ...(isKept ? edited.data.request : finishedRequest("/request")), notify: notifyOfSchedule.read() };
   return {
     name: byId("schedule-name").value,
     cron: cronOf(choice),
