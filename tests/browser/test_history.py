@@ -111,7 +111,7 @@ def test_the_list_is_searched_and_filtered_and_the_address_keeps_that(visitor: V
     visitor.at("#recent-person").fill("Mary")
     expect(rows).to_have_count(1)
     visitor.at("#recent-status").select_option("Cancelled")
-    visitor.expect_text("#recent-empty", "No export fits these filters.")
+    visitor.expect_text("#recent-empty", "No export matches these filters.")
     assert visitor.page.url.endswith("#history?status=Cancelled&createdBy=Mary")
     visitor.page.goto(f"{system.url}/#history?scheduleCode={'0' * 20}")
     visitor.page.reload()

@@ -192,7 +192,7 @@ def test_a_preview_says_that_text_is_too_long_for_a_workbook(visitor: Visitor) -
     warn_of_long_cells(visitor, "**/csv/preview")
     visitor.sign_in()
     expect(visitor.at("#preview-notes [data-code]")).to_be_visible()
-    expect(visitor.at("#preview-notes")).to_contain_text("Some cells are longer than a cell of a workbook.")
+    expect(visitor.at("#preview-notes")).to_contain_text("Some texts are longer than a cell of a workbook can hold.")
     expect(visitor.at("#preview-notes p:last-child")).to_have_text("In Website.")
 
 
@@ -200,8 +200,8 @@ def test_a_warning_of_preview_and_estimate_is_shown_once(visitor: Visitor) -> No
     warn_of_long_cells(visitor, "**/csv/preview")
     warn_of_long_cells(visitor, "**/csv/estimate")
     visitor.sign_in()
-    expect(visitor.at("#warnings li")).to_contain_text("Some cells are longer than a cell of a workbook.")
-    expect(visitor.at("#preview-notes")).to_contain_text("Some cells are longer than a cell of a workbook.")
+    expect(visitor.at("#warnings li")).to_contain_text("Some texts are longer than a cell of a workbook can hold.")
+    expect(visitor.at("#preview-notes")).to_contain_text("Some texts are longer than a cell of a workbook can hold.")
     expect(visitor.at("#preview-notes [data-code]")).to_be_hidden()
 
 

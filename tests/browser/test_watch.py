@@ -98,10 +98,10 @@ ONCE_MORE = Failure(code="snapshot-lost", message="It was lost.", retryable=True
 
 FAILURES = {
     "resumable": (INTERRUPTED, "interrupted several times", "", "Resume"),
-    "retryable": (ONCE_MORE, "lost the moment of the database", "Nothing is kept", "Export again"),
-    "not retryable": (NO_RETRY, "sorts the clients in a way", "Nothing is kept", "Copy the details"),
+    "retryable": (ONCE_MORE, "lost the moment of the database", "No part of it is kept", "Export again"),
+    "not retryable": (NO_RETRY, "sorts the clients in a way", "No part of it is kept", "Copy the details"),
     "resumable once it is mended": (MENDED, "refused the request", "resuming reads all clients", "Copy the details"),
-    "unexpected": (unexpected_failure("7f3a"), "an unexpected error", "Nothing is kept", "Copy the details"),
+    "unexpected": (unexpected_failure("7f3a"), "an unexpected error", "No part of it is kept", "Copy the details"),
 }
 """A failure, what the page says about it, and the next step."""
 
@@ -116,7 +116,7 @@ def test_a_failure_says_what_happened_what_it_means_and_the_next_step(visitor: V
         visitor.page.goto(f"{system.url}/#history?job={job.code}")
         visitor.expect_status("Failed")
         visitor.expect_text("#job-text", happened)
-        visitor.expect_text("#job-meaning", "There is no file, so nobody has got an incomplete one.")
+        visitor.expect_text("#job-meaning", "There is no file, so nobody has received an incomplete one.")
         visitor.expect_text("#job-meaning", means)
         visitor.expect_text("#job-actions .primary:visible", step)
         visitor.at("#job-details summary").click()
