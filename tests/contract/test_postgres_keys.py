@@ -215,6 +215,20 @@ def test_a_tenant_is_compared_in_the_type_of_its_column(keys: Keys, tenant_type:
     assert keys.source.find_boundaries(ClientSelection("nobody", ("code",)), 300) == Boundaries(0, ())
 
 
+@pytest.mark.parametrize("sql", ["'{}'::name", "'{}'::public.citext::name"])
+def test_no_text_finds_the_shorter_name_to_which_postgresql_would_cut_it(keys: Keys, sql: str) -> None:
+    longest = 31 * "é" + "x"
+    keys.view(tenant=sql.format(longest), manager_code=sql.format(longest))
+
+    found = {
+        text: keys.source.find_boundaries(ClientSelection(text, ("code",)), 5).total_rows
+        for text in (longest, longest + "x", longest + "é")
+    }
+    assert found == {longest: 1, longest + "x": 0, longest + "é": 0}
+    managed = ClientSelection(longest, ("code",), ClientFilter(manager_codes=(longest + "x",)))
+    assert list(keys.source.read(managed, KeyRange())) == []
+
+
 @pytest.mark.parametrize("sql", ["1.5::float8", "now()", "true", "'{}'::jsonb", "ARRAY['x']", "'x'::bytea"])
 def test_a_code_that_cannot_be_paged_is_refused_before_a_client_is_read(keys: Keys, sql: str) -> None:
     keys.view(code=sql)
@@ -241,5 +255,5 @@ def test_a_date_field_from_a_moment_is_refused_with_the_cast_to_write(keys: Keys
 def test_a_plan_of_another_type_of_code_is_a_mismatch(keys: Keys) -> None:
     keys.view(code="1")
 
-    with pytest.raises(SourceMismatchError, match="has changed its type"):
+    with pytest.raises(SourceMismatchError, match="got another type"):
         list(keys.source.render(SELECTION, KeyRange("a", None), RENDERER))

@@ -183,6 +183,27 @@ def test_the_documentation_lists_every_type_that_can_be_written() -> None:
     assert listed == plain
 
 
+def test_an_enumeration_is_its_label_whatever_its_cast_to_text_gives(views: Views) -> None:
+    views.run(
+        "CREATE TYPE grade AS ENUM ('best', 'worst')",
+        "CREATE TYPE span AS RANGE (subtype = integer)",
+        *(
+            f"CREATE FUNCTION words_of(value {name}) RETURNS text IMMUTABLE LANGUAGE sql AS $$SELECT 'other words'$$"
+            for name in ("grade", "span")
+        ),
+        *(f"CREATE CAST ({name} AS text) WITH FUNCTION words_of({name})" for name in ("grade", "span")),
+    )
+
+    for value, cell in {
+        "'worst'::grade": b"worst",
+        "ARRAY['best']::grade[]": b"best",
+        "span '[1,5)'": b"[1,5)",
+    }.items():
+        views.show(telephone=value)
+        assert cell in views.copied(CsvFormat())
+        assert cell in views.read(CsvFormat())
+
+
 def test_a_composite_value_is_refused_by_name(views: Views) -> None:
     views.run("CREATE TYPE pair AS (a text, b text)")
     views.show(telephone="ROW('a', 'b')::pair")

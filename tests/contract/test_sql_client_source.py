@@ -218,5 +218,5 @@ def test_a_view_without_read_permission_is_a_permanent_error(postgres: SqlClient
 def test_a_column_of_another_type_is_a_mismatch(postgres_store: SqlStore) -> None:
     postgres_store.replace_view(f"SELECT 1 AS code, {columns_without('code')} FROM client_records")
 
-    with pytest.raises(SourceMismatchError, match="code of the view clients has changed its type"):
+    with pytest.raises(SourceMismatchError, match="code of the view clients got another type"):
         list(postgres_store.source.read(SELECTION, KeyRange("C1")))

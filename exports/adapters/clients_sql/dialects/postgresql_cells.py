@@ -32,6 +32,10 @@ _PRINTED = frozenset(
 )
 """Forms for which the text that PostgreSQL prints is the cell."""
 
+_UNLIKE_THEIR_CAST = frozenset({CellForm.NETWORK, CellForm.ENUM, CellForm.RANGE})
+"""Forms whose cast to text may give other text: it adds a mask to an address, and a database may have casts of its own
+for its enumerations and ranges."""
+
 _FRACTION = "CASE WHEN date_trunc('second', {0}) = {0} THEN '{1}' ELSE '{1}.US' END"
 _OUTSIDE_OF_STRINGS = r"""E'("(?:[^"\\\\]|\\\\.)*")|[ \\t\\n\\r]+'"""
 _BLANKS = r"E' \t\n\r\f\v'"
@@ -54,8 +58,8 @@ def text_sql(name: str, of: PostgresType) -> str:
     """Return the SQL of a value's text; NULL or empty for an absent value."""
     if of.oid in {TEXT, VARCHAR}:
         return name
-    if of.form is CellForm.NETWORK or of.oid == BPCHAR:
-        return f"pg_catalog.concat({name})"  # a cast would remove the padding, and add a mask to an address
+    if of.form in _UNLIKE_THEIR_CAST or of.oid == BPCHAR:
+        return f"pg_catalog.concat({name})"  # a cast would remove the padding
     if of.form in _PRINTED:
         return f"{name}::text"
     if of.form is CellForm.ARRAY and of.element is not None:

@@ -17,6 +17,7 @@ _INTEGER_RANGES = {
     "bigint": range(-(2**63), 2**63),
     "oid": range(2**32),
 }
+_NAME_BYTES = 63
 _FORMS = {
     CellForm.INTEGER: re.compile(r"[+-]?[0-9]{1,20}"),
     CellForm.NUMERIC: re.compile(r"[+-]?[0-9]{1,1000}(\.[0-9]{0,1000})?|NaN|-?Infinity"),
@@ -42,15 +43,17 @@ def key_bound(column: ViewColumn, name: str, text: str) -> ColumnElement[Any] | 
     The type has no length here: a cast to `varchar(9)` or `char(9)` would cut the text.
     """
     of: PostgresType | None = column.details
-    if of is not None and not _can_hold(of, text):
+    if of is not None and not _can_hold(of, text, column.charset or "utf-8"):
         return None
     bound = bindparam(name, text, String())
     return bound if of is None or of.oid in {TEXT, VARCHAR} else cast(bound, _Type(of.name))
 
 
-def _can_hold(of: PostgresType, text: str) -> bool:
+def _can_hold(of: PostgresType, text: str, charset: str) -> bool:
     if of.form is CellForm.ENUM:
         return text in of.labels
+    if of.name == "name":  # a cast cuts longer text
+        return len(text.encode(charset)) <= _NAME_BYTES
     form = _FORMS.get(of.form or CellForm.TEXT)
     if form is not None and form.fullmatch(text) is None:
         return False
