@@ -88,7 +88,7 @@ def test_the_section_of_the_health_states_when_its_alert_fires(resources: list[A
     variables = module(resources, "alerts")["template"]["variables"]
     text = " ".join(alert_sections()["service-unavailable"].split())
     assert len(variables["places"]) == 5
-    assert "Within five minutes, three of five places outside of the deployment have not got `200`" in text
+    assert "Within five minutes, three of five places outside the deployment did not get `200`" in text
     assert metrics(resources)["service-unavailable"]["properties"]["windowSize"] == "PT5M"
     (test,) = of_type(resources, "Microsoft.Insights/webtests")
     assert test["properties"]["Frequency"] == 5 * 60
