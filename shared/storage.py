@@ -105,7 +105,7 @@ def translate_failures(unavailable: type[Exception], service: str) -> Iterator[N
     """Raise transient failures and refusals as `unavailable`, with a sentence; let other errors through.
 
     A refusal counts as one that a retry can cure: a new role or network rule reaches all servers of Azure only after
-    some minutes, and an operator can mend it while the steps of a job are tried again.
+    some minutes, and an operator can fix it while the steps of a job are tried again.
 
     Args:
         service: The name of the service of Azure Storage, for the sentence.

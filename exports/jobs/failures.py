@@ -63,8 +63,8 @@ SNAPSHOT_LOST = Failure(
 )
 
 
-_MENDED_BY_PEOPLE = (SourceMismatchError, SourceRefusedError, FileMismatchError)
-"""Errors that no retry cures. When people have mended the cause, a resume reads only the pages that are missing."""
+_FIXED_BY_PEOPLE = (SourceMismatchError, SourceRefusedError, FileMismatchError)
+"""Errors that no retry cures. When people have fixed the cause, a resume reads only the pages that are missing."""
 
 
 def unexpected_failure(incident: str) -> Failure:
@@ -80,6 +80,6 @@ def failure_of(error: ExportError) -> Failure:
     """Describe an error as a failure. Takes only errors of this project, because their texts are written for users."""
     transient = isinstance(error, TransientError)
     replaced = isinstance(error, SourceReplacedError)  # a resume reads everything again
-    resumable = transient or replaced or isinstance(error, _MENDED_BY_PEOPLE)
+    resumable = transient or replaced or isinstance(error, _FIXED_BY_PEOPLE)
     message = f"{error} {error.private}".rstrip()
     return Failure(code=error.code, message=message, retryable=transient or replaced, resumable=resumable)

@@ -1,4 +1,4 @@
-"""`dev.py run --database` checks the view first; after a failed export a person mends it and presses Enter."""
+"""`dev.py run --database` checks the view first; after a failed export a person fixes it and presses Enter."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_after_a_failed_export_enter_checks_the_mended_view_and_exports_again(
     acting.join()
 
     printed = capfd.readouterr().out
-    failed, _, again = printed.partition("Still running: mend the view, then press Enter")
+    failed, _, again = printed.partition("Still running: fix the view, then press Enter")
     assert "The export ended as Failed" in failed
     assert f"or use {running.base_url}/." in again
     assert "Nothing was found by which an export would fail." in again

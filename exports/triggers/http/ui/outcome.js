@@ -4,7 +4,7 @@ import { clients, moment } from "./labels.js";
 import { hasText, t } from "./texts.js";
 import { hasEnded, hasFile } from "./watch.js";
 
-/** Failures that only the people who run the service can mend. */
+/** Failures that only the people who run the service can fix. */
 const FOR_SUPPORT = ["internal", "source-mismatch", "source-refused", "key-order", "row-count"];
 
 /** Say what has happened, in office words if the failure is a known one. */
