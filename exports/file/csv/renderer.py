@@ -8,7 +8,7 @@ Python's csv module writes, in half the time.
 from __future__ import annotations
 
 import codecs
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -62,6 +62,8 @@ class CsvRenderer:
             self._cell_maker(mapping.target_field, position, is_first=number == 0)
             for number, mapping in enumerate(mappings)
         ]
+        shown = chain.from_iterable(source_columns(field) for field in self.fields if cell_kind(field) in TEXT_KINDS)
+        self._text_positions = {position[name] for name in shown}
         self._text_makers = {
             mapping.csv_header: text_maker(mapping.target_field, position)
             for mapping in mappings
@@ -98,8 +100,9 @@ class CsvRenderer:
         try:
             return self._render(columns), 0
         except _NulFoundError:
-            cleaned = [[_without_nul(value) for value in column] for column in columns]
-            return self._render(cleaned), _count_nul(columns)
+            texts = {index: columns[index] for index in self._text_positions}
+            cleaned = {index: [_without_nul(value) for value in column] for index, column in texts.items()}
+            return self._render([cleaned.get(index, column) for index, column in enumerate(columns)]), _count_nul(texts)
 
     def _render(self, values: Sequence[Column]) -> bytes:
         columns = Columns(values)
@@ -172,8 +175,8 @@ def _without_nul(value: Any) -> Any:
     return value.replace(_NUL, "") if isinstance(value, str) else value
 
 
-def _count_nul(columns: Sequence[Column]) -> int:
-    return sum(value.count(_NUL) for column in columns for value in column if isinstance(value, str))
+def _count_nul(texts: Mapping[int, Column]) -> int:
+    return sum(value.count(_NUL) for column in texts.values() for value in column if isinstance(value, str))
 
 
 def _quoted(cell: str) -> str:

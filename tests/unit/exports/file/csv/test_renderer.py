@@ -239,3 +239,15 @@ def test_cells_are_quoted_as_by_the_csv_module_whatever_letters_a_column_holds(d
             expected = StringIO(newline="")
             csv.writer(expected, delimiter=delimiter.value).writerows((name, code) for code, name in rows)
             assert renderer.render(rows).decode() == expected.getvalue()
+
+
+def test_only_characters_of_shown_text_count_as_left_out() -> None:
+    renderer = _renderer(TargetField.NAME, TargetField.REGISTERED_ADDRESS_CITY, TargetField.VAT_REGISTERED)
+    assert renderer.render_counted([("C\0\0", "A\0nn", "\0", None)]) == (b"Ann,,\r\n", 2)
+
+
+def test_a_truth_value_with_nul_is_refused_whatever_stands_beside_it() -> None:
+    renderer = _renderer(TargetField.NAME, TargetField.VAT_REGISTERED)
+    for name in ("Ann", "A\0nn"):
+        with pytest.raises(SourceMismatchError, match="vat_registered"):
+            renderer.render([("C1", name, "1\0")])
