@@ -94,7 +94,7 @@ def test_a_manifest_that_a_windows_program_saved_is_read(tmp_path: Path, mark: b
 def test_a_column_without_its_field_or_header_is_refused_before_the_request(columns: str) -> None:
     exit_code, text = run("start", "--columns", columns)
     assert exit_code == Exit.USAGE
-    assert "is no column" in text
+    assert "is not a column" in text
 
 
 def test_a_reader_that_wants_no_more_of_the_output_is_no_error(tmp_path: Path) -> None:
@@ -114,3 +114,37 @@ def test_json_keeps_the_answer_of_the_service_as_it_is(monkeypatch: pytest.Monke
     monkeypatch.setattr(Profile, "open", lambda profile: opened)
     _, text = run("list", "--json")
     assert json.loads(text)["error"]["message"] == "No: Because."
+
+
+EMPTY = {
+    "status ''": "code",
+    "mappings delete ''": "code",
+    "--tenant '' list": "--tenant",
+    "schedules save --code '' --cron '0 1 * * *'": "--code",
+    "verify clients.csv --code ''": "--code",
+    "start --idempotency-key ''": "--idempotency-key",
+}
+
+
+@pytest.mark.parametrize(("command", "place"), EMPTY.items(), ids=EMPTY)
+def test_a_variable_that_is_not_set_is_told_instead_of_asking_for_something_else(command: str, place: str) -> None:
+    exit_code, text = run(*shlex.split(command))
+    assert exit_code == Exit.USAGE
+    assert f"'{place}': This is empty. Perhaps a variable is not set." in text
+
+
+@pytest.mark.parametrize("key", [" ", "é", "a\nb", "k" * 256])
+def test_an_idempotency_key_that_no_service_takes_is_refused_before_the_request(key: str) -> None:
+    exit_code, text = run("start", "--idempotency-key", key)
+    assert exit_code == Exit.USAGE
+    assert "1 to 255 visible ASCII characters" in text
+    with ExportClient("https://exports.example", key="k") as client:
+        with pytest.raises(ValueError, match="visible ASCII"):
+            client.start(idempotency_key=key)
+        with pytest.raises(ValueError, match="visible ASCII"):
+            client.create_key("Nightly import", idempotency_key=key)
+
+
+def test_a_path_without_a_code_is_never_asked_for() -> None:
+    with ExportClient("https://exports.example", key="k") as client, pytest.raises(ValueError, match="empty"):
+        client.cancel("")

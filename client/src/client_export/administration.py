@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
 from client_export.models import Json, Part, moment
-from client_export.operations import EXPORTS, Operations, item
+from client_export.operations import EXPORTS, Operations, item, repeatable_by
 from client_export.reading import items, read
 from client_export.steps import Flow
 
@@ -153,7 +152,7 @@ class Administration(Operations):
 
     def _new_key(self, path: str, body: Json, idempotency_key: str | None) -> Flow[NewApiKey]:
         """Ask for a key. The idempotency key makes it safe to send the request again if its answer was lost."""
-        headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
+        headers = repeatable_by(idempotency_key)
         return read((yield from self._ask("POST", path, body, headers=headers)), NewApiKey.from_json)
 
     def revoke_key(self, code: str, *, confirm: bool) -> Flow[ApiKey]:

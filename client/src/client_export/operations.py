@@ -30,6 +30,7 @@ T = TypeVar("T")
 Watch = Callable[[Job], None]
 EXPORTS, _MAPPINGS, _SCHEDULES = "/clients/export/csv", "/csv-mappings", "/clients/export/schedules"
 _MOST_ITEMS = 100
+_LONGEST_KEY = 255
 _POLL_SECONDS = 1.0
 _LINK_REFUSED = (401, 403, 404)
 """What storage says about a link that has expired."""
@@ -64,7 +65,7 @@ class Operations:
 
     def start(self, request: RequestLike | None, idempotency_key: str | None, wait_seconds: float | None) -> Flow[Job]:
         """Start an export. The key makes it safe to send the request again."""
-        headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
+        headers = repeatable_by(idempotency_key)
         if wait_seconds is not None:
             headers["Prefer"] = f"wait={int(wait_seconds)}" if wait_seconds > 0 else "respond-async"
         return _job((yield from self._ask("POST", EXPORTS, body_of(request), headers=headers)))
@@ -247,8 +248,27 @@ class Operations:
                 yield Sleep(self.policy.pause_seconds(failed))
 
 
+def repeatable_by(idempotency_key: str | None) -> dict[str, str]:
+    """Return the header that makes it safe to send a request again; without a key, a new one.
+
+    Raises:
+        ValueError: No service takes this key.
+    """
+    key = str(uuid.uuid4()) if idempotency_key is None else idempotency_key
+    if not (key.strip() and key.isascii() and key.isprintable() and len(key) <= _LONGEST_KEY):
+        message = f"An idempotency key has 1 to {_LONGEST_KEY} visible ASCII characters."
+        raise ValueError(message)
+    return {"Idempotency-Key": key}
+
+
 def item(collection: str, code: str) -> str:
-    """Return the path of one thing of a collection."""
+    """Return the path of one thing of a collection.
+
+    Raises:
+        ValueError: Nothing has this code. Without a code the path would be that of the collection.
+    """
+    if not code:
+        raise ValueError("The code is empty.")
     return f"{collection}/{quote(code, safe='')}"
 
 

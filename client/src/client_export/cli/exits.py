@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import IntEnum
 from typing import Any, NoReturn, TypeVar, cast
 
@@ -94,6 +94,8 @@ def exits(command: F) -> F:
     @functools.wraps(command)
     def guarded(*arguments: Any, **options: Any) -> Any:
         as_json = bool(options.get("as_json"))
+        if "context" in options:
+            refuse_empty(options["context"], options)
         try:
             return command(*arguments, **options)
         except ClientExportError as error:
@@ -111,6 +113,17 @@ def exits(command: F) -> F:
             _end("Interrupted.", Exit.INTERRUPTED, as_json=as_json)
 
     return cast("F", guarded)
+
+
+def refuse_empty(context: typer.Context, options: Mapping[str, Any]) -> None:
+    """Refuse an empty value. It is usually a variable of a shell that is not set, and never names anything.
+
+    Raises:
+        BadParameter: With the name of the option or argument.
+    """
+    for parameter in context.command.params:
+        if options.get(parameter.name or "") == "":
+            raise typer.BadParameter("This is empty. Perhaps a variable is not set.", ctx=context, param=parameter)
 
 
 def exit_of(error: ClientExportError) -> Exit:

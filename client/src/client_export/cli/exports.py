@@ -60,6 +60,7 @@ def start(
 ) -> None:
     """Start an export."""
     wanted = given.add_receivers(request, webhook, email)
+    given.require_idempotency_key(idempotency_key)
     with service(context) as client:
         waits = wait or output is not None or manifest is not None
         job = client.start(wanted, idempotency_key=idempotency_key, wait_seconds=None if waits else 0)

@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 
 from client_export.cli import administration, exports, login, lookups, saved
 from client_export.cli.context import Choice
-from client_export.cli.exits import Exit, LocalError, show_usage_error
+from client_export.cli.exits import Exit, LocalError, refuse_empty, show_usage_error
 from client_export.cli.profiles import PROFILE, TENANT, URL, load_profiles
 from client_export.http import package_version
 
@@ -112,6 +112,7 @@ def choose(
     ] = False,
 ) -> None:
     """Keep the options before the command for it."""
+    refuse_empty(context, {"profile": profile, "url": url, "tenant": tenant})
     context.obj = Choice(profile, url, tenant, token, allow_http)
 
 

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from client_export.errors import FileMismatchError
+from client_export.operations import repeatable_by
 from client_export.request import ClientFilter, Column, ExportRequest, FileFormat, RequestLike
 from client_export.verification import Manifest
 
@@ -160,6 +161,14 @@ def add_receivers(request: RequestLike, webhook: str | None, emails: Sequence[st
     if not isinstance(request, ExportRequest):
         raise _two_requests()
     return replace(request, webhook_url=webhook, emails=emails or ())
+
+
+def require_idempotency_key(key: str | None) -> None:
+    """Refuse a key that no service takes."""
+    try:
+        repeatable_by(key)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--idempotency-key") from None
 
 
 def _two_requests() -> typer.BadParameter:
