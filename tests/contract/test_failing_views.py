@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import secrets
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
-from sqlalchemy import URL, create_engine
+from sqlalchemy import URL, create_engine, make_url
 
 from exports.adapters.clients_sql.source import SqlClientSource
 from exports.errors import ExportError, SourceMismatchError, SourceUnavailableError
@@ -141,3 +143,77 @@ def test_row_security_that_is_off_is_not_called_a_missing_grant(postgres_schema:
 
     assert "Row-level security would hide clients from this user" in str(found)
     assert "GRANT" not in found.operator
+
+
+# --- SQLite
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> URL:
+    """A SQLite file with records. It knows a function and a collation of the program that made it."""
+    path = tmp_path / "clients.db"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.create_function("of_program", 1, lambda text: text, deterministic=True)
+        connection.create_collation("OF_PROGRAM", lambda one, other: (one > other) - (one < other))
+        for statement in RECORDS:
+            connection.execute(statement)
+        connection.execute("CREATE TABLE sorted (code TEXT COLLATE OF_PROGRAM, email TEXT)")
+        connection.execute("CREATE TABLE computed (code TEXT, email TEXT AS (of_program(code)))")
+    return make_url(f"sqlite:///{path}")
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        (VIEW.format("of_program(code)"), "needs a function, a collation or a module"),
+        ("CREATE VIEW clients AS SELECT 't' AS tenant, code, '' AS name, email FROM computed", "needs a function"),
+        ("CREATE VIEW clients AS SELECT 't' AS tenant, code, '' AS name, email FROM sorted ORDER BY code", "collation"),
+        (VIEW.format("gone"), "refers to a table, a column or a function that is missing"),
+        (VIEW.format("(SELECT gone FROM records)"), "refers to a table, a column or a function that is missing"),
+        (
+            "CREATE VIEW clients (tenant, code, email) AS SELECT tenant, code FROM records",
+            "refers to a table, a column",
+        ),
+        (VIEW.format("(SELECT email FROM clients)"), "refers to a table, a column or a function that is missing"),
+    ],
+)
+def test_what_a_view_of_sqlite_cannot_do_is_refused_with_the_change_to_make(
+    file: URL, statement: str, words: str
+) -> None:
+    run(file, statement)
+
+    found = failure_of(file)
+
+    assert words in str(found)
+    assert not isinstance(found, SourceUnavailableError)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "json_extract(CASE code WHEN 'C2' THEN '{a secret' ELSE '{}' END, '$.mail')",
+        "json_extract('{}', CASE code WHEN 'C2' THEN 'a secret' ELSE '$' END)",
+        "json_quote(CASE code WHEN 'C2' THEN x'00' END)",
+        "abs(CASE code WHEN 'C2' THEN -9223372036854775808 END)",
+        "CASE code WHEN 'C2' THEN zeroblob(2000000000) END",
+        "code LIKE CASE code WHEN 'C2' THEN hex(zeroblob(60000)) END",
+        "code LIKE 'x' ESCAPE CASE code WHEN 'C2' THEN 'ab' ELSE 'a' END",
+    ],
+)
+def test_a_client_for_whom_a_view_of_sqlite_fails_is_named(file: URL, expression: str) -> None:
+    run(file, VIEW.format(expression))
+
+    found = failure_of(file)
+
+    assert "the expression in the view must not fail" in str(found)
+    assert (found.column, found.private) == ("email", "The client has the code C2.")
+
+
+def test_a_code_with_a_nul_at_the_end_of_a_page_is_refused_as_that(file: URL) -> None:
+    run(file, f"INSERT INTO records VALUES ('{TENANT}', 'C' || char(0), 'x')", VIEW.format("name"))
+
+    with closing(SqlClientSource(file)) as source:
+        (start, *_) = source.find_boundaries(SELECTION, 1).starts
+        with pytest.raises(SourceMismatchError, match="holds a code with the character NUL") as caught:
+            list(source.read(SELECTION, KeyRange("C\0", start)))
+    assert "another type" not in str(caught.value)

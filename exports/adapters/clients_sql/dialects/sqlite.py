@@ -68,6 +68,7 @@ from exports.adapters.clients_sql.sql.translations import (
     LOCKED_FILE,
     NO_ANSWER,
     NO_COLUMN,
+    NO_FUNCTION,
     NO_VIEW,
     NOT_A_DATABASE,
     STATEMENT,
@@ -99,12 +100,17 @@ _RESULT_CODES = {
 _MESSAGES = {
     "no such table: clients": NO_VIEW,
     "no such table": BROKEN_VIEW,
-    "no such column": NO_COLUMN,
+    "no such column: clients.": NO_COLUMN,  # our statements name the view before the column
+    **dict.fromkeys(("no such column", "ambiguous column", "expected ", "view "), BROKEN_VIEW),
+    **dict.fromkeys(("no such function", "unknown function", "no such module", "unsafe use of"), NO_FUNCTION),
+    "no such collation sequence": NO_FUNCTION,
     "database is locked": BUSY,
     "Could not decode to UTF-8": VALUE,
     "user-defined function raised": VALUE,
+    **dict.fromkeys(("malformed JSON", "JSON ", "bad JSON path", "json_", "integer overflow"), VALUE),
+    **dict.fromkeys(("string or blob too big", "LIKE or GLOB pattern", "ESCAPE expression"), VALUE),
 }
-"""Translations by the beginning of a message. The result code of all of them is only `SQLITE_ERROR`."""
+"""Translations by the beginning of a message; the first match counts. Most have no result code but `SQLITE_ERROR`."""
 
 _UNSAFE_OPTIONS = ("immutable", "nolock", "vfs")
 """Options of a URL with which SQLite ignores its write-ahead log or its locks, and so misses clients."""

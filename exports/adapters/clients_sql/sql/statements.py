@@ -117,8 +117,17 @@ def code_bound(view: ClientView, name: str, text: str) -> ColumnElement[Any]:
     """Return a code as a value of the column's type. The plan may be older than the type that the column has now."""
     bound = view.sql.key_bound(view.column("code"), name, text)
     if bound is None:
-        raise code_type_changed()
+        raise _code_with_nul() if "\0" in text else code_type_changed()
     return bound
+
+
+def _code_with_nul() -> SourceMismatchError:
+    """Make the error for a code that a database keeps, but cannot be trusted to compare."""
+    message = (
+        "The column code of the view clients holds a code with the character NUL, which cannot be compared as a key. "
+        "Correct the code, or remove the character in the view: replace(code, char(0), '') AS code."
+    )
+    return SourceMismatchError(message, column="code")
 
 
 def code_type_changed() -> SourceMismatchError:
