@@ -31,7 +31,6 @@ from exports.steps.finalize.commit_file import commit_file
 from exports.steps.pages.fair_share import share_of
 from exports.steps.pages.plan_pages import plan_pages
 from exports.steps.pages.write_page import write_page
-from exports.steps.requests.get_export import get_export
 from exports.steps.requests.recent_rate import MAX_JOBS_READ, recent_rate
 from exports.steps.requests.request_export import ExportCommand, request_export
 from exports.steps.schedules.save_schedules import list_runs
@@ -45,7 +44,7 @@ from tests.support.builders import NOON, a_job, a_schedule
 from tests.support.counting import counted_requests
 from tests.support.fake_durable import RecordingStarter
 from tests.support.fakes import a_services
-from tests.support.steps import READER
+from tests.support.steps import READER, get_export
 from tests.support.system import NORTHWIND, sample_database
 
 T = TypeVar("T")

@@ -16,14 +16,13 @@ from exports.steps.finalize.commit_file import commit_file
 from exports.steps.finalize.record_outcome import record_outcome
 from exports.steps.pages.plan_pages import plan_pages
 from exports.steps.pages.write_page import write_page
-from exports.steps.requests.get_export import get_export
 from exports.steps.schedules.run_schedules import run_schedules
 from exports.workflow.commands import CommitFile, PlanPages, RecordOutcome, WritePage
 from exports.workflow.outcomes import PagesPlanned, PageWritten
 from tests.support.builders import NOON, a_schedule
 from tests.support.fake_durable import RecordingStarter
 from tests.support.fakes import MemoryServices, a_services
-from tests.support.steps import READER, cancel, stored
+from tests.support.steps import READER, cancel, get_export, stored
 
 SLOT = NOON + timedelta(minutes=90)
 """The first slot of `a_schedule`."""

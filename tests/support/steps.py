@@ -6,14 +6,18 @@ from dataclasses import replace
 from typing import Any
 
 from exports.file.plan import PagePlan
+from exports.jobs.audit import LinkSource
 from exports.jobs.failures import INTERRUPTED
 from exports.jobs.job import Job
 from exports.jobs.states import JobEvent, JobStatus, next_status
+from exports.jobs.view import CsvExportJobDto
 from exports.request.columns import ColumnMapping
 from exports.request.fields import TargetField
 from exports.request.spec import ExportSpec
+from exports.services import Services
 from exports.steps.finalize.record_outcome import record_outcome
 from exports.steps.pages.write_page import write_page
+from exports.steps.requests.get_export import add_link, find_job, present_one
 from exports.steps.requests.give_link import Reader
 from exports.workflow.commands import CommitFile, RecordOutcome, WritePage
 from exports.workflow.outcomes import PageWritten
@@ -106,3 +110,9 @@ def a_failed_job(services: MemoryServices) -> Job:
     job = a_planned_job(services)
     record_outcome(services, RecordOutcome(job=job.ref, failure=INTERRUPTED))
     return job
+
+
+def get_export(services: Services, tenant: str, code: str, reader: Reader) -> CsvExportJobDto:
+    """Show a job as the route `get_export` does to a caller who sends no entity tag."""
+    job = find_job(services, tenant, code)
+    return add_link(services, job, present_one(services, job), reader, LinkSource.STATUS)

@@ -47,17 +47,6 @@ def present_one(services: Services, job: Job) -> CsvExportJobDto:
     return shown.model_copy(update={"kept_items": kept})
 
 
-def get_export(services: Services, tenant: str, code: str, reader: Reader) -> CsvExportJobDto:
-    """Show a job with its progress and, if its file is available and the reader wants and may read it, with a new link.
-
-    Raises:
-        JobNotFoundError: The tenant has no job with this code.
-        StorageUnavailableError: Can be tried again.
-    """
-    job = find_job(services, tenant, code)
-    return add_link(services, job, present_one(services, job), reader, LinkSource.STATUS)
-
-
 def add_link(
     services: Services, job: Job, shown: CsvExportJobDto, reader: Reader, source: LinkSource
 ) -> CsvExportJobDto:

@@ -21,7 +21,6 @@ from exports.steps.pages.plan_pages import plan_pages
 from exports.steps.pages.record_progress import record_progress
 from exports.steps.pages.write_page import write_page
 from exports.steps.requests.cancel_export import cancel_export
-from exports.steps.requests.get_export import get_export
 from exports.workflow.commands import CommitFile, DiscardFile, PlanPages, RecordOutcome, RecordProgress, WritePage
 from exports.workflow.outcomes import Done, Stopped
 from tests.support.fakes import MemoryServices, a_services
@@ -31,6 +30,7 @@ from tests.support.steps import (
     a_planned_job,
     a_stored_job,
     cancel,
+    get_export,
     some_clients,
     stored,
     take_over,

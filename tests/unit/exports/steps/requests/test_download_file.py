@@ -18,7 +18,6 @@ from exports.request.spec import ExportSpec, SensitiveFields, SensitiveFieldsErr
 from exports.steps.finalize.commit_file import commit_file
 from exports.steps.finalize.publish_file import publish_file
 from exports.steps.requests.download_file import create_link, load_manifest
-from exports.steps.requests.get_export import get_export
 from exports.steps.requests.give_link import Reader
 from tests.support.fakes import MemoryServices, a_services
 from tests.support.steps import (
@@ -28,6 +27,7 @@ from tests.support.steps import (
     a_failed_job,
     a_planned_job,
     a_stored_job,
+    get_export,
     some_clients,
     write_pages,
 )

@@ -19,11 +19,21 @@ from exports.steps.finalize.publish_file import publish_file
 from exports.steps.finalize.record_outcome import record_outcome
 from exports.steps.pages.record_progress import record_progress
 from exports.steps.requests.download_file import create_link
-from exports.steps.requests.get_export import get_export, present, present_started, tag_of
+from exports.steps.requests.get_export import present, present_started, tag_of
 from exports.steps.requests.give_link import Reader
 from exports.workflow.commands import CommitFile, RecordOutcome, RecordProgress
 from tests.support.fakes import MemoryServices, a_services
-from tests.support.steps import READER, TENANT, a_planned_job, a_stored_job, cancel, some_clients, stored, write_pages
+from tests.support.steps import (
+    READER,
+    TENANT,
+    a_planned_job,
+    a_stored_job,
+    cancel,
+    get_export,
+    some_clients,
+    stored,
+    write_pages,
+)
 
 
 def _show(services: MemoryServices, job: Job) -> CsvExportJobDto:

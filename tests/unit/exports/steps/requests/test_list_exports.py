@@ -13,7 +13,6 @@ from exports.jobs.view import CsvExportJobDto
 from exports.request.fields import ClientStatus
 from exports.request.filters import ClientFilter
 from exports.steps.requests import list_exports as step
-from exports.steps.requests.get_export import get_export
 from exports.steps.requests.list_exports import JobConditions, list_exports
 from shared.lists import ListDto, decode_token
 from tests.support.builders import NOON
@@ -24,6 +23,7 @@ from tests.support.steps import (
     a_planned_job,
     a_stored_job,
     cancel,
+    get_export,
     some_clients,
     two_columns,
     write_pages,

@@ -12,12 +12,11 @@ from exports.errors import StorageUnavailableError
 from exports.jobs.job import Job
 from exports.jobs.states import JobStatus
 from exports.steps.requests.download_file import create_link
-from exports.steps.requests.get_export import get_export
 from exports.steps.requests.give_link import Reader
 from exports.steps.requests.list_exports import list_exports
 from tests.support.builders import NOON
 from tests.support.fakes import MemoryServices, a_services
-from tests.support.steps import READER, a_stored_job, stored
+from tests.support.steps import READER, a_stored_job, get_export, stored
 
 DAY = timedelta(days=1)
 REQUESTS = {

@@ -13,7 +13,6 @@ from exports.jobs.job import Job
 from exports.jobs.states import FileStatus, JobStatus
 from exports.steps.finalize.commit_file import commit_file
 from exports.steps.requests.download_file import create_link, load_manifest
-from exports.steps.requests.get_export import get_export
 from exports.steps.requests.remove_file import remove_file
 from tests.support.fakes import MemoryServices, a_services
 from tests.support.steps import (
@@ -23,6 +22,7 @@ from tests.support.steps import (
     a_failed_job,
     a_planned_job,
     a_stored_job,
+    get_export,
     some_clients,
     stored,
     write_pages,

@@ -27,13 +27,13 @@ from exports.steps.finalize.record_outcome import record_outcome
 from exports.steps.pages.plan_pages import plan_pages
 from exports.steps.pages.write_page import write_page
 from exports.steps.requests.cancel_export import cancel_export
-from exports.steps.requests.get_export import get_export, present
+from exports.steps.requests.get_export import present
 from exports.steps.requests.resume_export import resume_export
 from exports.workflow.commands import CommitFile, DiscardFile, PlanPages, RecordOutcome, WritePage
 from exports.workflow.outcomes import PagesPlanned, Stopped
 from tests.support.fake_durable import RecordingStarter
 from tests.support.fakes import MemoryServices, a_services
-from tests.support.steps import READER, TENANT, a_planned_job, a_stored_job, cancel, some_clients, stored
+from tests.support.steps import READER, TENANT, a_planned_job, a_stored_job, cancel, get_export, some_clients, stored
 
 
 def _resume(services: MemoryServices, job: Job, starter: RecordingStarter | None = None) -> Job:

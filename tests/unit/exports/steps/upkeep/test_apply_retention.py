@@ -24,7 +24,6 @@ from exports.steps.pages.plan_pages import plan_pages
 from exports.steps.pages.write_page import write_page
 from exports.steps.requests.cancel_export import cancel_export
 from exports.steps.requests.download_file import create_link, load_manifest
-from exports.steps.requests.get_export import get_export
 from exports.steps.requests.make_job import make_job
 from exports.steps.requests.resume_export import resume_export
 from exports.steps.requests.start_export import start_export
@@ -36,7 +35,7 @@ from exports.workflow.outcomes import Done
 from tests.support.builders import NOON, a_job
 from tests.support.fake_durable import MemoryOrchestrationClient
 from tests.support.fakes import MemoryServices, a_services
-from tests.support.steps import READER, TENANT, some_clients, stored, two_columns, write_pages
+from tests.support.steps import READER, TENANT, get_export, some_clients, stored, two_columns, write_pages
 
 
 class Crash(BaseException):

@@ -17,13 +17,12 @@ from exports.jobs.watchdog import MAX_RETRIES, MAX_WRITE_TIME, watched
 from exports.steps.pages.plan_pages import plan_pages
 from exports.steps.pages.write_page import write_page
 from exports.steps.requests.cancel_export import cancel_export
-from exports.steps.requests.get_export import get_export
 from exports.steps.requests.make_job import make_job
 from exports.steps.requests.resume_export import resume_export
 from exports.workflow.commands import PlanPages, WritePage
 from exports.workflow.names import EXPORT_JOB
 from tests.support.fakes import MemoryServices
-from tests.support.steps import READER, TENANT, stored, two_columns
+from tests.support.steps import READER, TENANT, get_export, stored, two_columns
 from tests.support.watched_jobs import (
     Crash,
     a_system,
