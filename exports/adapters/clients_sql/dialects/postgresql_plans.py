@@ -1,4 +1,4 @@
-"""Read from PostgreSQL's own plans whether an index skip scan is efficient."""
+"""Read the plans of PostgreSQL, and from them whether an index skip scan is efficient."""
 
 from __future__ import annotations
 
@@ -14,10 +14,24 @@ MIN_SKIP_SCAN_ROWS = 20_000
 
 _ALL_KEYS = "SELECT code FROM clients WHERE tenant = :tenant ORDER BY code"
 
-_Plan = Mapping[str, Any]
-_INDEX_SCANS = frozenset({"Index Scan", "Index Only Scan"})
+Plan = Mapping[str, Any]
+INDEX_SCANS = frozenset({"Index Scan", "Index Only Scan"})
 _STARTS_AT_KEY = re.compile(r"> \(?hop(_\d+)?\.code\b")
 _QUOTED = re.compile(r"'(?:[^']|'')*'")
+
+
+def plan_of(answer: Any) -> Plan:
+    """Return the plan in the answer to an EXPLAIN in the format JSON, which drivers give as text or parsed."""
+    (explained,) = json.loads(answer) if isinstance(answer, str) else answer
+    plan: Plan = explained["Plan"]
+    return plan
+
+
+def nodes_of(plan: Plan) -> Iterator[Plan]:
+    """Yield a plan and all the plans below it."""
+    yield plan
+    for child in plan.get("Plans", ()):
+        yield from nodes_of(child)
 
 
 def is_skip_scan_efficient(connection: Connection, statement: str, values: Mapping[str, Any]) -> bool:
@@ -35,31 +49,22 @@ def is_skip_scan_efficient(connection: Connection, statement: str, values: Mappi
     return _STARTS_AT_KEY.search(_QUOTED.sub("", step.get("Index Cond", ""))) is not None
 
 
-def _explain(connection: Connection, statement: str, values: Mapping[str, Any]) -> _Plan:
-    answer = connection.execute(text(f"EXPLAIN (FORMAT JSON) {statement}"), values).scalar_one()
-    (explained,) = json.loads(answer) if isinstance(answer, str) else answer
-    plan: _Plan = explained["Plan"]
-    return plan
+def _explain(connection: Connection, statement: str, values: Mapping[str, Any]) -> Plan:
+    return plan_of(connection.execute(text(f"EXPLAIN (FORMAT JSON) {statement}"), values).scalar_one())
 
 
-def _index_scan(plans: Sequence[_Plan]) -> _Plan | None:
+def _index_scan(plans: Sequence[Plan]) -> Plan | None:
     """Return the only plan if it is nothing but a scan of an index, in the order of the index."""
-    if len(plans) != 1 or plans[0]["Node Type"] not in _INDEX_SCANS or "Plans" in plans[0]:
+    if len(plans) != 1 or plans[0]["Node Type"] not in INDEX_SCANS or "Plans" in plans[0]:
         return None
     return plans[0]
 
 
-def _plans_of_a_step(plan: _Plan) -> Sequence[_Plan]:
+def _plans_of_a_step(plan: Plan) -> Sequence[Plan]:
     """Return the plans below the limit that is joined to the rows of the step before."""
-    for node in _nodes(plan):
-        joined: Sequence[_Plan] = node.get("Plans", ())
+    for node in nodes_of(plan):
+        joined: Sequence[Plan] = node.get("Plans", ())
         if [part["Node Type"] for part in joined] == ["WorkTable Scan", "Limit"]:
-            below: Sequence[_Plan] = joined[1]["Plans"]
+            below: Sequence[Plan] = joined[1]["Plans"]
             return below
     return ()
-
-
-def _nodes(plan: _Plan) -> Iterator[_Plan]:
-    yield plan
-    for child in plan.get("Plans", ()):
-        yield from _nodes(child)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, event, text
 
+from exports.adapters.clients_sql.dialects.postgresql_plans import INDEX_SCANS, Plan, nodes_of, plan_of
 from exports.adapters.clients_sql.inspection.findings import ChangedCollation, KeyUse, UnstableFunction
 from exports.adapters.clients_sql.inspection.inspector import Explain, ViewInspector
 from exports.adapters.clients_sql.inspection.time_limit import TimeLimit
 
-_Plan = Mapping[str, Any]
-_INDEX_SCANS = frozenset({"Index Scan", "Index Only Scan"})
 _COLUMN = re.compile(r'(?P<alias>"(?:[^"]|"")+"|\w+)\.(?P<column>"(?:[^"]|"")+"|\w+)')
 _PLAIN_COLUMN = re.compile(r'"(?:[^"]|"")+"|\w+')
 
@@ -144,37 +142,28 @@ class PostgresqlInspector(ViewInspector):
             rare = "does not use it now, because the table is small or needs ANALYZE"
             return KeyUse(True, rare, str(scan["Index Name"]))
         change = _change(connection, _explain(connection, keys))
-        steps = ", ".join(dict.fromkeys(node["Node Type"] for node in _nodes(plan)))
+        steps = ", ".join(dict.fromkeys(node["Node Type"] for node in nodes_of(plan)))
         costs = f"reads and sorts a table for each page ({steps}; cost {plan['Total Cost']:,.0f})"
         return KeyUse(False, costs, change=change)
 
 
-def _explain(connection: Connection, statement: Select[Any]) -> _Plan:
-    answer = connection.execute(Explain("EXPLAIN (VERBOSE, FORMAT JSON)", statement)).scalar_one()
-    (explained,) = json.loads(answer) if isinstance(answer, str) else answer
-    plan: _Plan = explained["Plan"]
-    return plan
+def _explain(connection: Connection, statement: Select[Any]) -> Plan:
+    return plan_of(connection.execute(Explain("EXPLAIN (VERBOSE, FORMAT JSON)", statement)).scalar_one())
 
 
-def _nodes(plan: _Plan) -> Iterator[_Plan]:
-    yield plan
-    for child in plan.get("Plans", ()):
-        yield from _nodes(child)
-
-
-def _ordered_scan(plan: _Plan) -> _Plan | None:
+def _ordered_scan(plan: Plan) -> Plan | None:
     """Return the scan of an index that gives a page in order; None if the plan sorts, or compares codes row by row."""
-    nodes = list(_nodes(plan))
+    nodes = list(nodes_of(plan))
     if any(node["Node Type"] in ("Sort", "Incremental Sort") for node in nodes):
         return None
-    scans = (node for node in nodes if node["Node Type"] in _INDEX_SCANS)
+    scans = (node for node in nodes if node["Node Type"] in INDEX_SCANS)
     return next((scan for scan in scans if ">=" in scan.get("Index Cond", "")), None)
 
 
-def _change(connection: Connection, plan: _Plan) -> str:
+def _change(connection: Connection, plan: Plan) -> str:
     """Write the index, from the expressions that the plan shows behind `tenant` and `code`."""
     tables = {
-        node["Alias"]: f"{node['Schema']}.{node['Relation Name']}" for node in _nodes(plan) if "Relation Name" in node
+        node["Alias"]: f"{node['Schema']}.{node['Relation Name']}" for node in nodes_of(plan) if "Relation Name" in node
     }
     tenant, code = (_column(expression, tables) for expression in plan["Output"][:2])
     if tenant is not None and code is not None:
