@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from client_export import ApiError, AsyncExportClient, ExportClient, NotFoundError, RetryPolicy, ServiceError
+from client_export import (
+    ApiError,
+    AsyncExportClient,
+    ExportClient,
+    NotFoundError,
+    RetryPolicy,
+    ServiceError,
+    ServiceUnreachableError,
+)
 from client_export.steps import Answer, Send
 
 CODE = "7ybqttn9kg0pf1x6vfw644k23d"
@@ -153,3 +162,41 @@ def test_a_deletion_is_not_done_because_an_address_is_wrong() -> None:
     elsewhere = {"code": "route-not-found", "title": "There is no such resource", "detail": "Nothing is here."}
     with client_of(httpx.ReadError("cut"), httpx.Response(404, json=elsewhere)) as client, pytest.raises(NotFoundError):
         client.delete_schedule("abc")
+
+
+def test_an_answer_that_cannot_be_decompressed_is_no_answer() -> None:
+    def garbled() -> httpx.Response:
+        return httpx.Response(200, headers={"content-encoding": "gzip"}, stream=httpx.ByteStream(b"no gzip"))
+
+    with (
+        client_of(*(garbled() for _ in range(5))) as client,
+        pytest.raises(ServiceUnreachableError, match="cannot be decompressed"),
+    ):
+        client.status(CODE)
+
+
+@pytest.mark.parametrize("link", ["javascript:1", "ftp://storage.example/file"])
+def test_a_link_that_is_not_an_address_is_told(link: str, tmp_path: Path) -> None:
+    manifest: dict[str, Any] = {"code": CODE, "fileName": "c.csv", "rows": 0, "bytes": 6, "request": {}}
+    page = {"page": 0, "start": None, "stop": None, "rows": 0, "bytes": 6, "sha256": "0" * 64}
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/manifest"):
+            return httpx.Response(200, json=manifest | {"pages": [page]})
+        if request.url.path.endswith("/download"):
+            return httpx.Response(302, headers={"location": link})
+        raise httpx.UnsupportedProtocol("neither http nor https")
+
+    http = httpx.Client(transport=httpx.MockTransport(serve))
+    retries = RetryPolicy(first_pause_seconds=0.001)
+    client = ExportClient("https://exports.example", key="k", http=http, retries=retries)
+    with pytest.raises(ServiceUnreachableError, match="a link that is not an address"):
+        client.download(CODE, tmp_path / "c.csv")
+
+
+@pytest.mark.parametrize(
+    "url", ["https://", "https:///exports", "https://e.example/#history", "https://e.example/?a=b"]
+)
+def test_the_address_of_a_page_is_not_that_of_the_service(url: str) -> None:
+    with pytest.raises(ValueError, match="is not the address of a service"):
+        ExportClient(url, key="k")

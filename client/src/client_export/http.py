@@ -20,6 +20,9 @@ T = TypeVar("T")
 TIMEOUT = httpx.Timeout(90, connect=15)
 """A start waits in the service for its end, so an answer may take longer than usual."""
 
+_BROKEN = (httpx.RequestError, httpx.InvalidURL)
+"""What httpx raises if a request has no answer that can be read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Access:
@@ -41,10 +44,13 @@ class Access:
             message = f"The address of the service must begin with https:// or http://, not {self.url!r}."
             raise ValueError(message)
         try:
-            httpx.URL(self.url)
+            url = httpx.URL(self.url)
         except httpx.InvalidURL as error:
             message = f"{self.url!r} is not the address of a service: {error}."
             raise ValueError(message) from None
+        if not url.host or url.query or url.fragment:
+            message = f"{self.url!r} is not the address of a service. Give the part before ? and #, with a host."
+            raise ValueError(message)
         if not (self.allow_http or self.is_private):
             message = (
                 f"Others on the network could read the key or token on its way to {self.url}. Use https://. In a "
@@ -134,7 +140,7 @@ def _perform(step: Step, http: httpx.Client, access: Access) -> Answer | str | N
         return _pull(step, http)
     try:
         return _answer(http.request(**access.arguments(step), follow_redirects=False))
-    except httpx.TransportError as error:
+    except _BROKEN as error:
         return _no_answer(error)
 
 
@@ -145,7 +151,7 @@ def _pull(step: Pull, http: httpx.Client) -> str | None:
             if step.sink.begin(response.status_code, response.headers):
                 for piece in response.iter_raw():
                     step.sink.add(piece)
-    except httpx.TransportError as error:
+    except _BROKEN as error:
         return _reason(error)
     return None
 
@@ -203,7 +209,7 @@ async def _perform_async(step: Step, http: httpx.AsyncClient, access: Access) ->
         return await _pull_async(step, http)
     try:
         return _answer(await http.request(**access.arguments(step), follow_redirects=False))
-    except httpx.TransportError as error:
+    except _BROKEN as error:
         return _no_answer(error)
 
 
@@ -214,7 +220,7 @@ async def _pull_async(step: Pull, http: httpx.AsyncClient) -> str | None:
             if await asyncio.to_thread(sink.begin, response.status_code, response.headers):
                 async for piece in response.aiter_raw():
                     await asyncio.to_thread(sink.add, piece)
-    except httpx.TransportError as error:
+    except _BROKEN as error:
         return _reason(error)
     return None
 
@@ -227,14 +233,18 @@ def _answer(response: httpx.Response) -> Answer:
     return Answer(response.status_code, headers, response.content)
 
 
-def _no_answer(error: httpx.TransportError) -> Answer:
+def _no_answer(error: Exception) -> Answer:
     was_sent = not isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout))
     return Answer(0, failure=_reason(error), was_sent=was_sent)
 
 
-def _reason(error: httpx.TransportError) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, httpx.TimeoutException):
         return "it took too long."
+    if isinstance(error, httpx.DecodingError):
+        return "what arrived cannot be decompressed."
+    if isinstance(error, (httpx.InvalidURL, httpx.UnsupportedProtocol)):
+        return "the service gave a link that is not an address."
     if isinstance(error, httpx.ConnectError):
         return "no connection could be made. Check the address and the network."
     return "the connection broke."
