@@ -95,7 +95,7 @@ def test_the_runbook_states_the_times_of_the_watchdog_and_its_alert() -> None:
     assert f"has not run the watchdog or the retention to its end for {WORDS[window]}" in text
     share = in_template(r"costShareInPercent = (\d+)", ALERTS)
     assert f"more than {share} % of the daily cap (`dailyCapGb`)" in text
-    assert f"an alert comes at {share} % of it" in document("deploy.md")
+    assert f"an alert fires at {share} % of it" in document("deploy.md")
 
 
 def test_the_runbook_states_when_a_webhook_has_failed_so_often_that_an_alert_comes() -> None:
