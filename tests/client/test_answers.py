@@ -200,3 +200,9 @@ def test_a_link_that_is_not_an_address_is_told(link: str, tmp_path: Path) -> Non
 def test_the_address_of_a_page_is_not_that_of_the_service(url: str) -> None:
     with pytest.raises(ValueError, match="is not the address of a service"):
         ExportClient(url, key="k")
+
+
+def test_a_client_database_that_must_be_mended_is_not_asked_again() -> None:
+    unusable = {"code": "source-unusable", "title": "The client database cannot be exported", "detail": "Mend it."}
+    with client_of(httpx.Response(502, json=unusable)) as client, pytest.raises(ServiceError, match="Mend it"):
+        client.preview()

@@ -137,6 +137,8 @@ _FOREIGN = (
     "Check the address."
 )
 _TEMPORARY = (429, 500, 502, 503, 504)
+_LASTING = ("source-unusable",)
+"""Codes of problems with such a status that no other try changes."""
 
 
 def ask(call: Send, policy: RetryPolicy) -> Flow[Answer]:
@@ -168,7 +170,9 @@ def ask(call: Send, policy: RetryPolicy) -> Flow[Answer]:
 def _may_repeat(call: Send, answer: Answer) -> bool:
     if answer.status == 0:
         return call.repeatable or not answer.was_sent
-    if answer.status not in _TEMPORARY or isinstance(_error(answer), AuthenticationError):
+    if answer.status not in _TEMPORARY or _problem(answer).code in _LASTING:
+        return False
+    if isinstance(_error(answer), AuthenticationError):
         return False
     return call.repeatable or answer.status in (429, 503)
 
