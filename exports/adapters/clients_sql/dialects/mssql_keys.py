@@ -12,11 +12,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, String, bindparam, cast
-from sqlalchemy.types import UserDefinedType
 
 from exports.adapters.clients_sql.dialects.mssql_types import MssqlType
 from exports.adapters.clients_sql.sql.columns import CellForm
-from exports.adapters.clients_sql.sql.expressions import Instant
+from exports.adapters.clients_sql.sql.expressions import Instant, NamedType
 
 _INTEGERS = {
     "tinyint": range(2**8),
@@ -36,28 +35,16 @@ _CALENDARS = {
 """The first and the last moment of types that cannot hold every moment."""
 
 
-class MssqlTypeName(UserDefinedType[Any]):
-    """A type of SQL Server, by its name in SQL."""
-
-    cache_ok = True
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def get_col_spec(self, **_options: Any) -> str:
-        return self.name
-
-
 def key_bound(of: MssqlType, charset: str | None, name: str, text: str) -> ColumnElement[Any] | None:
     """Return text as a bound value of the column's type; None if the type has no such value."""
     if not can_hold(of, charset, text):
         return None
     bound: ColumnElement[Any] = bindparam(name, text, String())
     if of.form is not CellForm.TEXT:
-        return cast(bound, MssqlTypeName(of.text))
+        return cast(bound, NamedType(of.text))
     if not _is_unicode(of):  # a cast converts to the character set of its operand's collation
         bound = bound.collate(collation_of(of))
-    return cast(bound, MssqlTypeName(text_type(of)))
+    return cast(bound, NamedType(text_type(of)))
 
 
 def can_hold(of: MssqlType, charset: str | None, text: str) -> bool:
@@ -88,7 +75,7 @@ def moment_bound(of: MssqlType, name: str, moment: datetime) -> ColumnElement[An
     """
     first, last = _CALENDARS.get(of.name, (moment, moment))
     bound = bindparam(name, min(max(moment, first), last), Instant())
-    return cast(bound, MssqlTypeName(of.text))
+    return cast(bound, NamedType(of.text))
 
 
 def is_after_all(of: MssqlType, moment: datetime) -> bool:

@@ -6,10 +6,10 @@ import re
 from typing import Any
 
 from sqlalchemy import ColumnElement, String, bindparam, cast
-from sqlalchemy.types import UserDefinedType
 
 from exports.adapters.clients_sql.dialects.postgresql_types import TEXT, VARCHAR, PostgresType
 from exports.adapters.clients_sql.sql.columns import CellForm, ViewColumn
+from exports.adapters.clients_sql.sql.expressions import NamedType
 
 _INTEGER_RANGES = {
     "smallint": range(-(2**15), 2**15),
@@ -25,18 +25,6 @@ _FORMS = {
 }
 
 
-class _Type(UserDefinedType[Any]):
-    """A type of PostgreSQL, by its name in SQL."""
-
-    cache_ok = True
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def get_col_spec(self, **_options: Any) -> str:
-        return self.name
-
-
 def key_bound(column: ViewColumn, name: str, text: str) -> ColumnElement[Any] | None:
     """Return text as a bound value of the column's type; None if the type has no such value.
 
@@ -46,7 +34,7 @@ def key_bound(column: ViewColumn, name: str, text: str) -> ColumnElement[Any] | 
     if of is not None and not _can_hold(of, text, column.charset or "utf-8"):
         return None
     bound = bindparam(name, text, String())
-    return bound if of is None or of.oid in {TEXT, VARCHAR} else cast(bound, _Type(of.name))
+    return bound if of is None or of.oid in {TEXT, VARCHAR} else cast(bound, NamedType(of.name))
 
 
 def _can_hold(of: PostgresType, text: str, charset: str) -> bool:

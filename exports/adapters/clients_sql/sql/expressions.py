@@ -13,10 +13,23 @@ from sqlalchemy import Boolean, ColumnElement, DateTime, Dialect, Integer, Strin
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
 
 CODE_SEPARATOR = literal_column("';'", String())
 """Separates the codes in the column `service_codes`."""
+
+
+class NamedType(UserDefinedType[Any]):
+    """A type of the database, by its name in SQL."""
+
+    cache_ok = True
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def get_col_spec(self, **_options: Any) -> str:
+        """Return the name."""
+        return self.name
 
 
 def any_of(conditions: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:
