@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from exports.notifications.delivery import Delivery, SendResult
 from exports.notifications.target import Channel, Target
 from exports.request.body import NotifyDto
@@ -46,13 +48,8 @@ class DeliveryDto(ReceiverAnswerDto):
     """A try to deliver a notification about the end of an export. Every property is always present.
 
     Attributes:
-        channel: `webhook` or `email`.
-        receiver: Scheme, host and port of the URL, or the e-mail address.
-        delivered: Whether the receiver, or the mail server, has accepted the message.
-        status: HTTP status of the receiver's answer, or reply code of the mail server; null if there was none.
         fault: Why there was no answer or the message was refused, as one word, such as `timeout`. With `resting` and
             `no-room` nothing was sent yet.
-        milliseconds: How long the try took.
         attempt: The attempt of the export whose end the notification reports.
         number: Number of the try, from 1; 0 if the notification was sent again on request.
         sent_date: When the try was made.
@@ -67,27 +64,27 @@ class DeliveryDto(ReceiverAnswerDto):
 
 def show_test(target: Target, sent: SendResult) -> ReceiverAnswerDto:
     """Build the public view of how a receiver has answered a test."""
-    return ReceiverAnswerDto(
-        channel=Channel.EMAIL if target.address else Channel.WEBHOOK,
-        receiver=target.address or target.origin,
-        delivered=sent.is_delivered,
-        status=sent.status,
-        fault=sent.fault,
-        milliseconds=sent.milliseconds,
-    )
+    return ReceiverAnswerDto(**_answer(target.address, target.origin, sent))
 
 
 def show_delivery(delivery: Delivery) -> DeliveryDto:
     """Build the public view of a try."""
     return DeliveryDto(
-        channel=Channel.EMAIL if delivery.address else Channel.WEBHOOK,
-        receiver=delivery.address or delivery.origin,
-        delivered=delivery.is_delivered,
-        status=delivery.status,
-        fault=delivery.fault,
-        milliseconds=delivery.milliseconds,
+        **_answer(delivery.address, delivery.origin, delivery.result),
         attempt=delivery.attempt,
         number=delivery.number,
         sent_date=delivery.moment,
         event_id=delivery.event_id,
     )
+
+
+def _answer(address: str | None, origin: str, sent: SendResult) -> dict[str, Any]:
+    """Return the properties that tests and tries share."""
+    return {
+        "channel": Channel.EMAIL if address else Channel.WEBHOOK,
+        "receiver": address or origin,
+        "delivered": sent.is_delivered,
+        "status": sent.status,
+        "fault": sent.fault,
+        "milliseconds": sent.milliseconds,
+    }

@@ -26,14 +26,19 @@ REFERENCE = "#/components/schemas/"
 
 
 class _Generator(GenerateJsonSchema):
-    """Describes models and properties by the docstrings of the models, and allows answers to gain properties."""
+    """Describes models and properties by the docstrings of the models, and allows answers to gain properties.
+
+    A model that extends another one need not describe the properties of that one again.
+    """
 
     def model_schema(self, schema: core_schema.ModelSchema) -> Schema:
         found = super().model_schema(schema)
         if self.mode == WRITTEN:
             found.pop("additionalProperties", None)
-        text, properties = parse_docstring(inspect.getdoc(schema["cls"]) or "")
-        found["description"] = text
+        properties: dict[str, str] = {}
+        for cls in reversed(schema["cls"].__mro__):
+            found["description"], own = parse_docstring(inspect.getdoc(cls) or "")
+            properties |= own
         for name, meaning in properties.items():
             if (found_property := found.get("properties", {}).get(to_camel(name))) is not None:
                 found_property["description"] = meaning

@@ -44,6 +44,22 @@ def test_docstrings_describe_models_and_properties() -> None:
     assert outer["properties"]["born"]["description"] == "When."
 
 
+class Larger(Outer):
+    """More than a whole.
+
+    Attributes:
+        born: When it became larger.
+    """
+
+
+def test_a_model_that_extends_another_one_has_the_descriptions_of_its_properties() -> None:
+    larger = schemas_of((Larger, READ))["Larger"]
+
+    assert larger["description"] == "More than a whole."
+    assert larger["properties"]["firstPart"]["description"] == "What it begins with."
+    assert larger["properties"]["born"]["description"] == "When it became larger."
+
+
 def test_a_schema_for_reading_is_closed_and_one_for_writing_is_open() -> None:
     read, written = schemas_of((Outer, READ))["Outer"], schemas_of((Outer, WRITTEN))["Outer"]
 
