@@ -18,8 +18,6 @@
     │   ├── NotCompletedError           the job has no file
     │   ├── NotResumableError           the job cannot continue with the pages it has
     │   ├── NotNotifiedError            the job sends no notification, or not yet
-    │   ├── TooManySendsError           the tenant has sent too many notifications by hand
-    │   ├── EstimateTooSlowError        the clients cannot be counted in the time for an estimate
     │   ├── ExpiredError                the file is no longer kept
     │   ├── ApiKeyNotFoundError         there is no such API key
     │   ├── ApiKeyNotActiveError        the API key has expired or is revoked
@@ -28,7 +26,10 @@
     │   ├── UnconfirmedError            the request needs a confirmation, because it may lock callers out
     │   ├── NotPermittedError           the caller lacks the rights that the request needs
     │   ├── KeyReusedError              the idempotency key cannot be used again
-    │   └── QuotaExceededError          the tenant has reached its limit of jobs
+    │   └── RetryLaterError             the same request may be fulfilled later
+    │       ├── TooManySendsError       the tenant has sent too many notifications by hand
+    │       ├── EstimateTooSlowError    the clients cannot be counted in the time for an estimate
+    │       └── QuotaExceededError      the tenant has reached its limit of jobs
     └── PermanentError                  repeating the step cannot help; its trigger returns `Rejected`
         ├── SourceMismatchError         the `clients` view, or a value in it, is not as documented
         │   ├── UnreadableValueError    a value of some client cannot be read or written
@@ -147,22 +148,6 @@ class NotNotifiedError(RefusedError):
     """The job sends no notification, or not yet."""
 
 
-class TooManySendsError(RefusedError):
-    """The tenant has sent too many notifications by hand, as tests or again."""
-
-    def __init__(self, message: str, retry_after_seconds: int) -> None:
-        super().__init__(message)
-        self.retry_after_seconds = retry_after_seconds
-
-
-class EstimateTooSlowError(RefusedError):
-    """The client database cannot count the clients in the time that an estimate may take."""
-
-    def __init__(self, message: str, retry_after_seconds: int) -> None:
-        super().__init__(message)
-        self.retry_after_seconds = retry_after_seconds
-
-
 class ExpiredError(RefusedError):
     """The file is no longer kept."""
 
@@ -195,12 +180,24 @@ class KeyReusedError(RefusedError):
     """The idempotency key belongs to another request, or the API key that it made is in use or was rotated."""
 
 
-class QuotaExceededError(RefusedError):
-    """The tenant has reached its limit of jobs."""
+class RetryLaterError(RefusedError):
+    """The same request may be fulfilled later. `retry_after_seconds`: how long the caller should wait."""
 
     def __init__(self, message: str, retry_after_seconds: int) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
+
+
+class TooManySendsError(RetryLaterError):
+    """The tenant has sent too many notifications by hand, as tests or again."""
+
+
+class EstimateTooSlowError(RetryLaterError):
+    """The client database cannot count the clients in the time that an estimate may take."""
+
+
+class QuotaExceededError(RetryLaterError):
+    """The tenant has reached its limit of jobs."""
 
 
 class PermanentError(ExportError):

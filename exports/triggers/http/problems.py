@@ -20,6 +20,7 @@ from exports.errors import (
     NotResumableError,
     PresetReadOnlyError,
     QuotaExceededError,
+    RetryLaterError,
     ScheduleNotFoundError,
     SourceMismatchError,
     SourceRefusedError,
@@ -157,7 +158,7 @@ def describe(error: Exception) -> ProblemError | None:
     if isinstance(error, (TransientError, KeysUnavailableError, IssuerUnavailableError)):
         seconds = ceil(getattr(error, "retry_after_seconds", None) or _RETRY_SECONDS)
         return ProblemError(UNAVAILABLE, f"{error} Try again soon.", headers={"Retry-After": str(seconds)})
-    if isinstance(error, (QuotaExceededError, TooManySendsError, EstimateTooSlowError)):
+    if isinstance(error, RetryLaterError):
         kind = _PROBLEM_OF[type(error)]
         return ProblemError(kind, str(error), headers={"Retry-After": str(error.retry_after_seconds)})
     if isinstance(error, InvalidSpecError):
