@@ -21,7 +21,7 @@ from exports.commands.command_line import (
     open_account,
     storage_setting,
 )
-from exports.file.manifest import ManifestDto
+from exports.file.manifest import KeyOrder, ManifestDto
 from exports.file.verification.file_bytes import FileBytes
 from exports.file.verification.verify import Verdict, verify
 from exports.jobs.job import JobRef
@@ -200,5 +200,7 @@ def _key_ranges(verdict: Verdict, manifest: ManifestDto) -> str:
             "tile by their names, but the version that wrote the file did not ask the database how it orders codes: "
             "a client could be missing between two pages, or be in both. Export again to have that checked"
         )
+    if manifest.key_order is KeyOrder.ONE_PAGE:
+        return "none to check: one page holds all clients"
     confirmed = ", as the database itself orders the codes of all pages" if manifest.key_order is not None else ""
     return f"tile{confirmed}: no client can be missing between two pages, or be in both"

@@ -70,7 +70,8 @@ def name_page(page: int, pages: int, key_range: KeyRange) -> str:
         "" if key_range.stop is None else f" up to, not including, {key_range.stop}",
     )
     clients = f"clients{''.join(ends)}" if any(ends) else "all clients"
-    return f"Page {page:,} ({clients}; of {pages:,} pages, counted from 0)"
+    place = "the only page" if pages == 1 else f"of {pages:,} pages, counted from 0"
+    return f"Page {page:,} ({clients}; {place})"
 
 
 def rows_per_page(sample_rows: int, sample_bytes: int, target_bytes: int) -> int:

@@ -30,14 +30,15 @@ def text_damage_hints(head: bytes, form: CsvFormat, problem: str | None) -> Iter
     if not head:
         yield "The file is empty."
         return
-    other = _another_kind_of_file(head, form)
+    other = another_kind_of_file(head, form)
     if other:
         yield other
     elif form.compression is Compression.NONE:
         yield from _reencoded(head, form, problem)
 
 
-def _another_kind_of_file(head: bytes, form: CsvFormat) -> str | None:
+def another_kind_of_file(head: bytes, form: CsvFormat) -> str | None:
+    """Say what became of a copy that is no longer a text file of this format; None if it may be one."""
     zipped = form.compression is Compression.GZIP
     if zipped and not head.startswith(_GZIP):
         return (

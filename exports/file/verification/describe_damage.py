@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from exports.file.manifest import ManifestDto, ManifestFrame, ManifestPage, crc32_text
 from exports.file.plan import name_page
 from exports.file.ranges import KeyRange
-from exports.file.text_damage import HEAD_BYTES
+from exports.file.text_damage import HEAD_BYTES, another_kind_of_file
 from exports.file.verification.file_bytes import FileBytes
 from exports.file.verification.kinds import END_BYTES, reading_of
 from exports.file.verification.verify_page import PageFound, read_frame, read_page
+from exports.request.formats import FileKind
 
 Progress = Callable[[int, int], None]
 """Takes the number of bytes read so far and the number of bytes in all."""
@@ -58,11 +59,14 @@ def damaged(
     right = _count_right(file, manifest, rest, start + piece.bytes + shift, checksum)
     yield f"{name_piece(piece, manifest)} is the first that is wrong: bytes {start:,} up to {start + piece.bytes:,}."
     ends_in_it = shift < 0 and not right and file.size_bytes < start + piece.bytes
-    yield _amount(shift, file.size_bytes, cut_off=ends_in_it and (not found.bytes or _stops_midway(file, manifest)))
+    head, form = file.read(0, HEAD_BYTES), manifest.request.format
+    is_cut_off = ends_in_it and (not found.bytes or _stops_midway(file, manifest))
+    if form.kind is not FileKind.XLSX and another_kind_of_file(head, form):
+        is_cut_off = False  # its length says nothing
+    yield _amount(shift, file.size_bytes, cut_off=is_cut_off)
     if pages:
         yield "Every page after it is right." if right == pages else f"Right pages after it: {right:,} of {pages:,}."
-    reading = reading_of(manifest.request)
-    yield from reading.damage_hints(file.read(0, HEAD_BYTES), manifest.request.format, found.problem)
+    yield from reading_of(manifest.request).damage_hints(head, form, found.problem)
 
 
 def _count_right(

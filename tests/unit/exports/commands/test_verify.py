@@ -10,7 +10,7 @@ import pytest
 from exports import __main__ as commands
 from exports.commands import verify
 from exports.errors import StorageUnavailableError
-from exports.file.manifest import ManifestDto
+from exports.file.manifest import KeyOrder, ManifestDto
 from exports.jobs.job import JobRef
 from exports.jobs.states import JobStatus
 from exports.request.fields import source_columns
@@ -19,7 +19,7 @@ from exports.request.incomplete_columns import incomplete_columns
 from tests.support.builders import a_job
 from tests.support.fake_files import MemoryFileStore
 from tests.support.fake_jobs import MemoryJobStore
-from tests.support.proofs import a_file_of_overlapping_pages, a_proved_file
+from tests.support.proofs import NAMES, a_file_of_overlapping_pages, a_proved_file
 
 FILE, MANIFEST = a_proved_file()
 NOBODY_TWICE = "no client can be missing between two pages, or be in both"
@@ -81,6 +81,20 @@ def test_a_complete_file_is_proved(paths: tuple[str, str], capsys: pytest.Captur
         f"  key ranges  tile, as the database itself orders the codes of all pages: {NOBODY_TWICE}",
     ]
     assert f"{len(FILE)} of {len(FILE)} bytes" in shown.err
+
+
+def test_no_order_of_pages_is_called_checked_if_the_file_has_one_page(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, manifest = a_proved_file(names=NAMES[:1], starts=())
+    paths = tmp_path / "clients.csv", tmp_path / "manifest.json"
+    paths[0].write_bytes(file)
+    changed = manifest.model_copy(update={"key_order": KeyOrder.ONE_PAGE})
+    paths[1].write_text(changed.model_dump_json(by_alias=True), encoding="utf-8")
+
+    assert commands.main(["verify", *map(str, paths)]) == 0
+
+    assert "  key ranges  none to check: one page holds all clients" in capsys.readouterr().out.splitlines()
 
 
 def test_the_columns_for_which_the_view_had_no_data_are_shown(

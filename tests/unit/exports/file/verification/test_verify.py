@@ -244,6 +244,13 @@ def test_a_compressed_or_decompressed_copy_is_recognized() -> None:
     assert "was decompressed" in _faults(gzip.decompress(packed), manifest)
 
 
+def test_a_compressed_copy_is_not_called_cut_off_because_it_is_shorter() -> None:
+    file, manifest = a_proved_file(names=("Harbour Bakery " * 20,) * 8, starts=())
+    faults = _faults(gzip.compress(file), manifest)
+    assert "compressed after" in faults
+    assert "cut off" not in faults
+
+
 @pytest.mark.parametrize("page", [b'<?xml version="1.0"?><Error><Code>', MARK + b"<!DOCTYPE html>", b"\n<html>"])
 def test_an_error_page_saved_instead_of_the_file_is_recognized(page: bytes) -> None:
     assert "fresh link" in _faults(page, a_proved_file()[1])

@@ -230,7 +230,7 @@ def test_a_page_that_cannot_be_written_fails_the_job_by_its_name_after_one_read(
     assert done.names() == ["plan_or_export", "record_outcome"]
     assert failure is not None
     assert failure.code == "source-mismatch"
-    assert failure.message.startswith("Page 0 (all clients; of 1 pages, counted from 0) could not be written. The col")
+    assert failure.message.startswith("Page 0 (all clients; the only page) could not be written. The col")
 
 
 def test_a_view_that_cannot_be_planned_fails_the_job_without_naming_a_page() -> None:
