@@ -1,4 +1,4 @@
-"""Only a download counts as one: the next file of a schedule holds again what nobody has downloaded."""
+"""Only a download counts as one, and the browser saves the file under its name."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from playwright.sync_api import expect
 
 from exports.jobs.job import Job
@@ -52,3 +53,15 @@ def test_looking_at_an_export_is_no_download_and_pressing_the_button_is(visitor:
     visitor.download()
     assert stored(system, job["code"]).downloaded_date
     assert [entry["linkSource"] for entry in read(system, f"code={job['code']}")] == [None, "Start", "Status"]
+
+
+@pytest.mark.parametrize("wanted", ["50 % off%20", "x%E9", "Ä%2F"])
+def test_a_browser_saves_a_file_under_the_name_that_the_page_shows(
+    visitor: Visitor, system: System, wanted: str
+) -> None:
+    job = system.start_export({"format": {"fileName": wanted}}, HARBOUR, prefer="wait=60").json
+    visitor.sign_in(KEY, HARBOUR)
+    visitor.page.goto("about:blank")
+    visitor.page.goto(f"{system.url}/#history?job={job['code']}")
+    visitor.expect_status("Completed")
+    assert visitor.download().suggested_filename == job["fileName"] == f"{wanted}.csv"

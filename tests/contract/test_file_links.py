@@ -63,6 +63,8 @@ def _headers(files: BlobFileStore, name: str) -> Message:
         ("clients.csv", 'attachment; filename="clients.csv"'),
         ("a b.csv", 'attachment; filename="a b.csv"'),
         ("Ä.csv", "attachment; filename=\"_.csv\"; filename*=UTF-8''%C3%84.csv"),
+        ("50 %.csv", 'attachment; filename="50 %.csv"'),
+        ("a%20b.csv", "attachment; filename=\"a_20b.csv\"; filename*=UTF-8''a%2520b.csv"),
         ('"a".csv', "attachment; filename=\"_a_.csv\"; filename*=UTF-8''%22a%22.csv"),
     ],
 )

@@ -62,8 +62,9 @@ def content_settings(path: str) -> ContentSettings:
 def _disposition(name: str) -> str:
     """Return the header that tells browsers under which name to save the file.
 
-    Characters that a quoted string cannot hold are encoded (RFC 6266, section 5).
+    Characters that a quoted string cannot hold are encoded (RFC 6266, section 5), and a percent sign that browsers
+    would decode (appendix D).
     """
-    plain = re.sub(r'[^ -~]|["\\]', "_", name)
+    plain = re.sub(r'[^ -~]|["\\]|%(?=[0-9A-Fa-f]{2})', "_", name)
     encoded = "" if plain == name else f"; filename*=UTF-8''{quote(name, safe='')}"
     return f'attachment; filename="{plain}"{encoded}'
