@@ -217,3 +217,55 @@ def test_a_code_with_a_nul_at_the_end_of_a_page_is_refused_as_that(file: URL) ->
         with pytest.raises(SourceMismatchError, match="holds a code with the character NUL") as caught:
             list(source.read(SELECTION, KeyRange("C\0", start)))
     assert "another type" not in str(caught.value)
+
+
+# --- MariaDB
+
+FUNCTION_OF_MARIADB = "CREATE FUNCTION of_client(code varchar(40)) RETURNS {} {}"
+
+
+@pytest.fixture
+def mariadb(mariadb_database: URL) -> URL:
+    """The URL of a database with records, in which a user may make functions."""
+    run(mariadb_database, "SET GLOBAL log_bin_trust_function_creators = 1", *RECORDS)
+    return mariadb_database
+
+
+@pytest.mark.parametrize(
+    ("statement", "expression"),
+    [
+        ("CREATE SEQUENCE numbers", "NEXT VALUE FOR numbers"),
+        (
+            FUNCTION_OF_MARIADB.format("int", "BEGIN INSERT INTO records VALUES ('t', code, ''); RETURN 1; END"),
+            "of_client(code)",
+        ),
+    ],
+)
+def test_a_view_of_mariadb_that_writes_is_refused_as_that(mariadb: URL, statement: str, expression: str) -> None:
+    run(mariadb, statement, VIEW.format(expression))
+
+    assert "calls a function or a sequence that changes the database" in str(failure_of(mariadb))
+
+
+@pytest.mark.parametrize(
+    ("returned", "body"),
+    [
+        ("date", "RETURN IF(code = 'C2', 'a secret', '2026-01-31')"),
+        ("int", "RETURN IF(code = 'C2', 'a secret', '7')"),
+        ("enum('C1', 'C3')", "RETURN code"),
+        ("varchar(9) CHARACTER SET latin1", "RETURN IF(code = 'C2', '日', code)"),
+        ("date", "RETURN STR_TO_DATE(IF(code = 'C2', 'a secret', '2026'), '%%Y')"),
+        ("int", "BEGIN CASE code WHEN 'C1' THEN RETURN 1; WHEN 'C3' THEN RETURN 3; END CASE; END"),
+        ("int", "BEGIN IF code <> 'C2' THEN RETURN 1; END IF; END"),
+        ("text", "BEGIN SELECT r.name INTO @x FROM records AS r WHERE code IN ('C2', r.code); RETURN @x; END"),
+        ("text", "RETURN IF(code = 'C2', of_client(code), code)"),
+    ],
+)
+def test_a_client_for_whom_a_function_of_mariadb_fails_is_named(mariadb: URL, returned: str, body: str) -> None:
+    made = FUNCTION_OF_MARIADB.format(returned, f"DETERMINISTIC {body}")
+    run(mariadb, made, VIEW.format("CASE code WHEN 'C2' THEN of_client(code) END"))
+
+    found = failure_of(mariadb)
+
+    assert "The column email of the clients view holds a value" in str(found)
+    assert (found.column, found.private) == ("email", "The client has the code C2.")

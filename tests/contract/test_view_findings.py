@@ -7,13 +7,13 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import URL, create_engine, make_url
+from sqlalchemy import URL, Engine, create_engine, make_url
 
 from exports.__main__ import main
 from exports.adapters.clients_sql.inspection.findings import Sample
@@ -21,6 +21,7 @@ from exports.adapters.clients_sql.view_report import report_on_view
 from exports.commands.command_line import wants_colours
 from exports.commands.view_table import report_lines
 from exports.request.fields import VIEW_COLUMNS
+from tests.contract.client_stores import empty_database
 
 DATABASES = ("postgresql", "mariadb", "sqlite")
 MANY = 1_500
@@ -198,6 +199,54 @@ def test_functions_that_mariadb_calls_not_deterministic_are_found(
     assert names == {("forgotten", kind, "clients"), ("rand", kind, "inner_view")}
 
 
+@pytest.fixture
+def other_database(mariadb_url: str, mariadb_engine: Engine) -> Iterator[URL]:
+    """A second database on the MariaDB server."""
+    with empty_database(mariadb_url, mariadb_engine) as database:
+        yield database
+
+
+def test_functions_in_other_databases_of_mariadb_are_found_too(
+    mariadb_database: URL, other_database: URL, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other, here = other_database.database, mariadb_database.database
+    make_records(mariadb_database, [("northwind", "C1")])
+    run(
+        other_database,
+        "SET GLOBAL log_bin_trust_function_creators = 1",
+        "CREATE FUNCTION forgotten(x varchar(40)) RETURNS varchar(40) NOT DETERMINISTIC NO SQL RETURN x",
+        view_with("rand()", f"{here}.records", "inner_view"),
+    )
+    url = run(mariadb_database, view_with(f"{other}.forgotten(email)", f"{other}.inner_view"))
+
+    found = check(url, capsys)[1]["functions"]
+
+    assert {(each["name"], each["view"]) for each in found} == {("forgotten", "clients"), ("rand", "inner_view")}
+
+
+@pytest.mark.parametrize("alias", ["", "AS those"])
+def test_an_index_on_a_table_in_another_database_of_mariadb_is_named_with_it(
+    mariadb_database: URL, other_database: URL, capsys: pytest.CaptureFixture[str], alias: str
+) -> None:
+    make_records(other_database, many_clients())
+    url = run(mariadb_database, f"CREATE VIEW clients AS SELECT * FROM {other_database.database}.records {alias}")
+
+    run(mariadb_database, check(url, capsys)[1]["key"]["change"])
+
+    assert check(url, capsys)[1]["key"]["is_indexed"]
+
+
+def test_an_index_on_a_view_is_never_asked_for(mariadb_database: URL, capsys: pytest.CaptureFixture[str]) -> None:
+    url = make_records(
+        mariadb_database,
+        many_clients(),
+        "CREATE VIEW inner_view AS SELECT * FROM records",
+        "CREATE VIEW clients AS SELECT * FROM inner_view",
+    )
+
+    assert check(url, capsys)[1]["key"]["change"] == "Give the table columns behind (tenant, code) a unique index."
+
+
 def test_random_in_a_nested_view_of_sqlite_is_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     url = make_records(
         make_url(f"sqlite:///{tmp_path / 'clients.db'}"),
@@ -366,7 +415,7 @@ def test_the_table_names_what_was_found_and_ends_with_the_verdict(
     assert any("No index serves (tenant, code)" in line and "CREATE UNIQUE INDEX" in line for line in lines)
     assert any(line.endswith(f"northwind: {MANY:,} clients") for line in lines)
     assert any(f"the first {MANY:,} of northwind took" in line for line in lines)
-    assert lines[-1].startswith("Nothing was found by which an export would fail.")
+    assert lines[-1].startswith("Found nothing that would make an export fail.")
 
 
 @pytest.mark.parametrize(

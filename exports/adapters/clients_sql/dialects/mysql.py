@@ -44,6 +44,7 @@ from exports.adapters.clients_sql.sql.translations import (
     TYPE,
     UNKNOWN_HOST,
     VALUE,
+    WRITES,
     Translation,
 )
 from exports.request.fields import CellKind
@@ -77,10 +78,12 @@ class MysqlDialect(SourceDialect):
         1054: NO_COLUMN,
         1356: BROKEN_VIEW,
         1449: NO_DEFINER,
-        **dict.fromkeys((1242, 1264, 1365, 1406, 1644, 1690, 3140, 3141, 3143), VALUE),
+        **dict.fromkeys((1172, 1242, 1264, 1265, 1292, 1321, 1329, 1339, 1365, 1366, 1406, 1411, 1424, 1456), VALUE),
+        **dict.fromkeys((1644, 1690, 3140, 3141, 3143, 4037, 4038), VALUE),
+        1792: WRITES,
         2026: NO_TLS,
         3159: NEEDS_TLS,
-        **dict.fromkeys((1267, 1270, 1271, 1292, 1366), TYPE),
+        **dict.fromkeys((1267, 1270, 1271), TYPE),
         1146: NO_VIEW,
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, Select, event, text
 
@@ -14,12 +14,22 @@ from exports.adapters.clients_sql.inspection.words import calls
 
 _GRACE_SECONDS = 1.0
 _BUILT_IN = frozenset({"rand", "uuid", "uuid_short", "sysdate", "sleep", "random_bytes", "connection_id"})
-_VIEWS = "SELECT lower(table_name), view_definition FROM information_schema.views WHERE table_schema = DATABASE()"
-_FUNCTIONS = """
-SELECT lower(routine_name) FROM information_schema.routines
-WHERE routine_type = 'FUNCTION' AND is_deterministic = 'NO' AND routine_schema = DATABASE()
-"""
-_BEHIND = r"(?:`(?P<schema>[^`]+)`\.)?`(?P<table>[^`]+)`\.`(?P<column>[^`]+)` AS `{name}`"
+_HERE = text("SELECT DATABASE()")
+_VIEWS = text(
+    "SELECT lower(table_name), view_definition FROM information_schema.views WHERE table_schema = :name "
+    "ORDER BY table_name"
+)
+_FUNCTIONS = text(
+    "SELECT lower(routine_name) FROM information_schema.routines "
+    "WHERE routine_type = 'FUNCTION' AND is_deterministic = 'NO' AND routine_schema = :name"
+)
+_IS_TABLE = text(
+    "SELECT table_type NOT LIKE '%VIEW' FROM information_schema.tables "
+    "WHERE table_schema = :schema AND table_name = :name"
+)
+_QUALIFIED = re.compile(r"`([^`]+)`\.`")
+_TABLE = r"(?:`(?P<schema>[^`]+)`\.)?`(?P<table>[^`]+)`"
+_BEHIND = _TABLE + r"\.`(?P<column>[^`]+)` AS `{name}`"
 
 
 class MysqlInspector(ViewInspector):
@@ -42,10 +52,16 @@ class MysqlInspector(ViewInspector):
 
     def unstable_functions(self, connection: Connection) -> list[UnstableFunction] | None:
         """Search the definitions of views. They are empty for a user without the right SHOW VIEW."""
-        views = {name: definition or "" for name, definition in connection.exec_driver_sql(_VIEWS)}
+        databases = [str(connection.execute(_HERE).scalar_one())]
+        views = _views(connection, databases[0])
         if not views.get("clients"):
             return None
-        declared = {name for (name,) in connection.exec_driver_sql(_FUNCTIONS)}
+        declared = set[str]()
+        for database in databases:  # which grows by those that the views name
+            declared |= set(connection.execute(_FUNCTIONS, {"name": database}).scalars())
+            views = {**_views(connection, database), **views}
+            named = {name for definition in views.values() for name in _QUALIFIED.findall(definition)}
+            databases += sorted(named & _databases(connection) - set(databases))
         found = calls(views, "clients", _BUILT_IN | declared)
         return [UnstableFunction(name, "NOT DETERMINISTIC", view) for name, view in found]
 
@@ -60,30 +76,51 @@ class MysqlInspector(ViewInspector):
         if behind is None:
             change = "Give the table columns behind (tenant, code) a unique index."
             return KeyUse(False, "reads and sorts a table for each page", change=change)
-        table, tenant, code = behind
-        if (name := _index(connection, table, tenant, code)) is not None:
+        schema, table, tenant, code = behind
+        if (name := _index(connection, behind)) is not None:
             return KeyUse(True, "does not use it now, because the table is small or needs ANALYZE TABLE", name)
-        change = f"CREATE UNIQUE INDEX clients_by_code ON `{table}` (`{tenant}`, `{code}`);"
+        named = f"`{table}`" if schema == connection.execute(_HERE).scalar_one() else f"`{schema}`.`{table}`"
+        change = f"CREATE UNIQUE INDEX clients_by_code ON {named} (`{tenant}`, `{code}`);"
         return KeyUse(False, "reads and sorts a table for each page", change=change)
 
 
-def _behind(connection: Connection) -> tuple[str, str, str] | None:
-    """Return the table, and its columns behind `tenant` and `code`, if both are plain columns of one table."""
-    definition = next((text for name, text in connection.exec_driver_sql(_VIEWS) if name == "clients"), None) or ""
+class _Behind(NamedTuple):
+    """The table, and its columns behind `tenant` and `code`."""
+
+    schema: str
+    table: str
+    tenant: str
+    code: str
+
+
+def _databases(connection: Connection) -> set[str]:
+    return set(connection.exec_driver_sql("SELECT schema_name FROM information_schema.schemata").scalars())
+
+
+def _views(connection: Connection, database: str) -> dict[str, str]:
+    """Return the definitions of a database's views, by their names in lower case."""
+    return {name: definition or "" for name, definition in connection.execute(_VIEWS, {"name": database})}
+
+
+def _behind(connection: Connection) -> _Behind | None:
+    """Return the table behind the view if `tenant` and `code` are plain columns of one table."""
+    here = str(connection.execute(_HERE).scalar_one())
+    definition = _views(connection, here).get("clients", "")
     found = [re.search(_BEHIND.format(name=name), definition, re.IGNORECASE) for name in ("tenant", "code")]
     tenant, code = found
     if tenant is None or code is None or tenant["table"] != code["table"]:
         return None
-    alias = re.search(rf"`([^`]+)` `{re.escape(code['table'])}`", definition)
-    return (alias[1] if alias else code["table"]), tenant["column"], code["column"]
+    table = re.search(_TABLE + rf" `{re.escape(code['table'])}`", definition) or code
+    behind = _Behind(table["schema"] or here, table["table"], tenant["column"], code["column"])
+    is_table = connection.execute(_IS_TABLE, {"schema": behind.schema, "name": behind.table}).scalar()
+    return behind if is_table else None
 
 
-def _index(connection: Connection, table: str, tenant: str, code: str) -> str | None:
+def _index(connection: Connection, behind: _Behind) -> str | None:
     """Return the name of an index that begins with the two columns."""
     statement = text(
-        "SELECT index_name FROM information_schema.statistics WHERE table_schema = DATABASE() AND table_name = :name "
+        "SELECT index_name FROM information_schema.statistics WHERE table_schema = :schema AND table_name = :table "
         "AND ((seq_in_index = 1 AND column_name = :tenant) OR (seq_in_index = 2 AND column_name = :code)) "
         "GROUP BY index_name HAVING count(*) = 2"
     )
-    values = {"name": table, "tenant": tenant, "code": code}
-    return connection.execute(statement, values).scalars().first()
+    return connection.execute(statement, behind._asdict()).scalars().first()
