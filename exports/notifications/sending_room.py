@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock, Semaphore
 
+from cachetools import FIFOCache
+
 from exports.notifications.delivery import Postponement, SendResult
 
 TRIES_IN_ALL, TRIES_OF_A_TENANT, TRIES_OF_A_RECEIVER = 12, 3, 2
@@ -66,7 +68,7 @@ class SendingRoom:
     clock: Callable[[], float] = time.monotonic
     attention: Semaphore = field(default_factory=Semaphore)
     _inside: set[Try] = field(default_factory=set)
-    _hangs: dict[tuple[str, str], _Hangs] = field(default_factory=dict)
+    _hangs: FIFOCache[tuple[str, str], _Hangs] = field(default_factory=lambda: FIFOCache(_MAX_REMEMBERED))
     _lock: Lock = field(default_factory=Lock)
 
     def enter(self, this: Try) -> Refusal | None:
@@ -119,5 +121,3 @@ class SendingRoom:
             doublings = min(count + 1 - HANGS_BEFORE_REST, 30)
             rest_seconds = min(FIRST_REST_SECONDS * 2**doublings, LONGEST_REST_SECONDS)
         self._hangs[receiver] = _Hangs(count + 1, self.clock() + rest_seconds)
-        if len(self._hangs) > _MAX_REMEMBERED:
-            del self._hangs[next(iter(self._hangs))]

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import Lock
 
+from cachetools import FIFOCache
+
 MOST_SENDS, WINDOW_SECONDS = 10, 60.0
 """How many requests of a tenant each process serves in any minute. One request sends to at most six receivers."""
 
@@ -19,17 +21,15 @@ class SendsByHand:
     """The latest requests of each tenant, as this process has served them. Threads may share it."""
 
     clock: Callable[[], float] = time.monotonic
-    _times: dict[str, list[float]] = field(default_factory=dict)
+    _times: FIFOCache[str, list[float]] = field(default_factory=lambda: FIFOCache(_MAX_TENANTS))
     _lock: Lock = field(default_factory=Lock)
 
     def admit(self, tenant: str) -> int:
         """Count a request and return 0, or return after how many seconds the tenant may send another one."""
         with self._lock:
             now = self.clock()
-            recent = [moment for moment in self._times.pop(tenant, []) if moment > now - WINDOW_SECONDS]
+            recent = [moment for moment in self._times.get(tenant, []) if moment > now - WINDOW_SECONDS]
             self._times[tenant] = recent
-            if len(self._times) > _MAX_TENANTS:
-                del self._times[next(iter(self._times))]
             if len(recent) >= MOST_SENDS:
                 return math.ceil(recent[0] + WINDOW_SECONDS - now)
             recent.append(now)

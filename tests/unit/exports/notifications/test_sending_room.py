@@ -121,8 +121,9 @@ def test_other_receivers_of_a_tenant_do_not_rest(room: SendingRoom) -> None:
     assert room.enter(a_try(origin="HTTPS://HOOKS.example")) is not None
 
 
-def test_a_process_remembers_a_bounded_number_of_receivers(room: SendingRoom, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_remembers_a_bounded_number_of_receivers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sending_room, "_MAX_REMEMBERED", 3)
+    room = SendingRoom()
     tries = [a_try(origin=f"https://{number}.example") for number in range(5)]
     for each in tries:
         make(room, HUNG, each)
