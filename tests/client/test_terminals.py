@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from typing import Any
 
 import httpx
@@ -14,7 +17,10 @@ from client_export.cli.profiles import Profile
 from rich.console import Console
 from typer.testing import CliRunner
 
+from devhost.local.paths import ROOT
+
 EVIL = "a\x1b[2J\x1b]0;b\x07\x9b31m\x7f\r\u202e\ud800ü"
+CLIENT = str(ROOT / "client" / "src")
 KNOWN = {"CLIENT_EXPORT_URL": "https://exports.example", "CLIENT_EXPORT_KEY": "k"}
 JOB = {"code": EVIL, "status": "Failed", "createdDate": "2026-01-02T03:04:05Z", "fileName": EVIL, "createdBy": EVIL}
 FAILURE = {"failure": {"code": EVIL, "message": EVIL, "retryable": False, "resumable": False}}
@@ -85,3 +91,34 @@ def test_with_json_every_character_arrives_and_none_rules_the_terminal(
         assert json.loads(out) == document.get("data", document)
     else:
         assert json.loads(told)["error"]["detail"] == EVIL
+
+
+SHOWS = """
+import httpx, sys
+from client_export import ExportClient
+from client_export.cli.main import app
+from client_export.cli.profiles import Profile
+
+job = {"code": "c", "status": "Completed", "createdDate": "2026-01-02T03:04:05Z", "createdBy": "\u00e9 \u65e5 \U0001f600"}
+transport = httpx.MockTransport(lambda _: httpx.Response(200, json=job))
+http = httpx.Client(transport=transport)
+client = ExportClient("https://exports.example", key="k", tenant="t", http=http)
+Profile.open = lambda profile: client
+app(sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
+def test_letters_that_the_encoding_of_a_pipe_has_not_are_escaped_and_never_end_a_command(encoding: str) -> None:
+    def shown_by(*options: str) -> bytes:
+        variables = {**os.environ, **KNOWN, "PYTHONPATH": CLIENT, "PYTHONIOENCODING": encoding}
+        command = [sys.executable, "-c", SHOWS, "status", "c", *options]
+        done = subprocess.run(command, capture_output=True, env=variables, check=False)
+        assert (done.returncode, done.stderr) == (0, b"")
+        return done.stdout
+
+    assert json.loads(shown_by("--json").decode("utf-8"))["createdBy"] == "é 日 😀"
+    line = next(line for line in shown_by().decode(encoding).splitlines() if line.startswith("created by"))
+    written = "é 日 😀".encode(encoding, errors="ignore").decode(encoding)
+    assert written.strip() in line
+    assert ("\\u65e5" in line) == (encoding != "utf-8")

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from client_export.cli.profiles import find_profile
-from client_export.cli.terminal import json_text, one_line, plain
+from client_export.cli.terminal import one_line, plain, write_json
 from client_export.client import ExportClient
 from client_export.models import Json
 
@@ -64,7 +64,7 @@ def say(text: str) -> None:
 
 def print_json(value: Any) -> None:
     """Print a value for programs."""
-    sys.stdout.write(f"{json_text(value, indent=2)}\n")
+    write_json(sys.stdout, value, indent=2)
 
 
 def print_list(

@@ -10,7 +10,7 @@ from typing import Any, NoReturn, TypeVar, cast
 
 import typer
 
-from client_export.cli.terminal import json_text, plain
+from client_export.cli.terminal import plain, write_json
 from client_export.errors import (
     ApiError,
     AuthenticationError,
@@ -172,7 +172,7 @@ def _end(message: str, code: Exit, *, as_json: bool) -> NoReturn:
 
 def _print_json(message: str, exit_code: Exit, **more: Any) -> None:
     """Print an error as one line of JSON."""
-    sys.stderr.write(f"{json_text({'error': {'message': message, 'exitCode': int(exit_code), **more}})}\n")
+    write_json(sys.stderr, {"error": {"message": message, "exitCode": int(exit_code), **more}})
 
 
 def _print(text: str) -> None:

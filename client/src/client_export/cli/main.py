@@ -14,6 +14,7 @@ from client_export.cli import administration, exports, login, lookups, saved
 from client_export.cli.context import Choice
 from client_export.cli.exits import Exit, LocalError, refuse_empty, show_usage_error
 from client_export.cli.profiles import PROFILE, TENANT, URL, load_profiles
+from client_export.cli.terminal import escape_what_cannot_be_written
 from client_export.http import package_version
 
 _UsageError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[1])
@@ -25,6 +26,7 @@ class _Commands(TyperGroup):
 
     def main(self, args: Sequence[str] | None = None, *, standalone_mode: bool = True, **more: Any) -> Any:  # type: ignore[override] # nobody gives the others by position
         """Run a command, as click does."""
+        escape_what_cannot_be_written()
         given = sys.argv[1:] if args is None else args
         if not standalone_mode or "--json" not in given:
             return super().main(args, standalone_mode=standalone_mode, **more)
