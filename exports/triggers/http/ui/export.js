@@ -5,7 +5,7 @@ import { forgetCodeLists, loadCodeLists, setUpCodeLists } from "./code_lists.js"
 import { offerAllowed } from "./allowed.js";
 import { setUpColumns } from "./columns.js";
 import { estimateAloud, estimateQuietly, hideEstimate, outdateEstimate, setUpEstimate } from "./estimate.js";
-import { clearFaults, showProblem } from "./faults.js";
+import { clearFaults, showPassing, showProblem } from "./faults.js";
 import { beginFormAddress, endFormAddress, followFormAddress, hasFormAddress, hideAddressProblem, keepFormAddress } from "./form_address.js";
 import { bringJobIntoView, isJobShown, showJob } from "./job.js";
 import { beginMappingChanges, setUpMappingChanges, stopEditing } from "./mapping_changes.js";
@@ -13,6 +13,7 @@ import { forgetMappings, loadMappings, setUpMappings } from "./mappings.js";
 import { exportNotify } from "./notify.js";
 import { previewSoon, resumePreview, setUpPreview } from "./preview.js";
 import { chooseColumns, choosePreset, faultOfMoments, finishedRequest, requestBody, showChosenParts, summary } from "./request.js";
+import { untilAnswered } from "./retry.js";
 import { startExport } from "./start.js";
 import { PATH_OF_JOBS, hasEnded } from "./watch.js";
 
@@ -93,24 +94,42 @@ export async function showExport(api) {
   }
 }
 
-/** Fill the form. Until the settings of the address are in it, nothing can be chosen or exported. */
+/**
+ * Fill the form. Until the settings of the address are in it, nothing can be chosen or exported: a selection that the
+ * address names must be known. Without settings the form can be used while the page still asks for the selections.
+ */
 async function beginForm(api) {
+  const isWanted = () => api === exportApi;
+  const waits = hasFormAddress();
   refresh();
-  byId("request").inert = hasFormAddress();
+  byId("request").inert = waits;
+  loadCodeLists(api).then(refresh, () => {});
   try {
-    await loadMappings(api);
-    if (api !== exportApi) return;
-    beginMappingChanges(api, api.may("mappings:write"));
-    beginFormAddress();
+    await untilAnswered("selections", () => loadForm(api), isWanted, (problem, pause) => {
+      showPassing(problem, pause, byId("request"), byId("problem"));
+      if (!waits) allowExport();
+    });
   } catch (problem) {
+    if (!isWanted()) return;
     showFormProblem(problem);
+    beginFormAddress();
   }
+  if (isWanted()) allowExport();
+}
+
+async function loadForm(api) {
+  await loadMappings(api);
   if (api !== exportApi) return;
+  clearFaults(byId("request"), byId("problem"));
+  beginMappingChanges(api, api.may("mappings:write"));
+  beginFormAddress();
+}
+
+function allowExport() {
   byId("request").inert = false;
   isFilled = true;
   showFilled();
   refresh();
-  loadCodeLists(api).then(refresh, () => {});
 }
 
 async function showRunningJob(api) {

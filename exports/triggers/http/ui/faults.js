@@ -37,6 +37,12 @@ export function showProblem(problem, container, box, attribute = "data-pointer")
   first?.focus();
 }
 
+/** Show a problem after which the page tries again by itself, in so many seconds. */
+export function showPassing(problem, seconds, container, box) {
+  showProblem(problem, container, box);
+  box.append(make("p", {}, t("problems.pageTriesAgain", { time: duration(seconds) })));
+}
+
 /** Return what a problem means, in words of an office if there are any for its code. */
 export function messageOf(problem) {
   return hasText(`problemCodes.${problem.code}`) ? t(`problemCodes.${problem.code}`, { detail: problem.message }) : problem.message;

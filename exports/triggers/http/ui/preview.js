@@ -4,6 +4,7 @@ import { byId, make, show } from "./dom.js";
 import { faultInWords, messageOf } from "./faults.js";
 import { clients, listOf } from "./labels.js";
 import { labelOf, t } from "./texts.js";
+import { passes } from "./retry.js";
 import { PATH_OF_JOBS } from "./watch.js";
 
 /** How long the form must rest before its preview is worth a request. */
@@ -156,11 +157,13 @@ function clearPreview(note) {
 
 /** Show why there is no preview. After a fault that passes, ask again, with longer and longer pauses. */
 function showPreviewProblem(problem, text) {
-  const passes = problem.status === undefined || problem.status === 429 || problem.status >= 500;
-  if (!passes) answered = text;
   clearPreview(noteOfProblem(problem));
-  if (passes) askAgain(problem);
-  else whenRefused();
+  if (passes(problem)) {
+    askAgain(problem);
+  } else {
+    answered = text;
+    whenRefused();
+  }
 }
 
 function noteOfProblem(problem) {

@@ -31,6 +31,7 @@ _SCRIPTS = (
     "views",
     "api",
     "faults",
+    "retry",
     "account",
     "sign_in",
     "field_search",

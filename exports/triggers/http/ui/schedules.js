@@ -2,12 +2,14 @@
 
 import { announce, busy, byId, make, show } from "./dom.js";
 import { unlessGone } from "./api.js";
-import { clearFaults } from "./faults.js";
+import { clearFaults, showPassing } from "./faults.js";
 import { cronInWords, momentIn } from "./cron.js";
 import { filterInWords } from "./job_request.js";
 import { ofOneMoment } from "./request.js";
 import { PATH_OF_SCHEDULES, editSchedule, hideScheduleForm, reportScheduleProblem, setUpScheduleForm, showPresentForm } from "./schedule_form.js";
+import { untilAnswered } from "./retry.js";
 import { labelOf, t } from "./texts.js";
+import { currentView } from "./views.js";
 import { fetchJob } from "./watch.js";
 
 const MOST_RUNS = 10;
@@ -33,7 +35,17 @@ export async function showSchedules(api) {
   else hideScheduleForm(api);
   if (!api) return;
   show(byId("schedule-new"), mayWrite());
-  await refreshSchedules();
+  const isWanted = () => api === schedulesApi && currentView() === "schedules";
+  await attempt(() => untilAnswered("schedules", loadFirstSchedules, isWanted, showSchedulesMissing));
+}
+
+async function loadFirstSchedules() {
+  await loadSchedules(true);
+  clearFaults(byId("schedules-list"), byId("schedules-problem"));
+}
+
+function showSchedulesMissing(problem, pause) {
+  showPassing(problem, pause, byId("schedules-list"), byId("schedules-problem"));
 }
 
 const mayWrite = () => schedulesApi.may("schedules:write");
@@ -44,17 +56,17 @@ async function refreshSchedules(code) {
   if (code) byId("schedules-list").querySelector(`[data-code="${CSS.escape(code)}"] h2`)?.focus();
 }
 
-async function fetchSchedules(isFromStart) {
+const fetchSchedules = (isFromStart) => attempt(() => loadSchedules(isFromStart));
+
+async function loadSchedules(isFromStart) {
   const token = isFromStart ? "" : `&continuationToken=${encodeURIComponent(schedulesToken)}`;
-  await attempt(async () => {
-    const { data } = await schedulesApi.send("GET", `${PATH_OF_SCHEDULES}?limit=25${token}`);
-    schedulesToken = data.continuationToken;
-    const cards = data.data.map(scheduleCard);
-    if (isFromStart) byId("schedules-list").replaceChildren(...cards);
-    else byId("schedules-list").append(...cards);
-    show(byId("schedules-more"), data.hasMore);
-    show(byId("schedules-empty"), byId("schedules-list").children.length === 0);
-  });
+  const { data } = await schedulesApi.send("GET", `${PATH_OF_SCHEDULES}?limit=25${token}`);
+  schedulesToken = data.continuationToken;
+  const cards = data.data.map(scheduleCard);
+  if (isFromStart) byId("schedules-list").replaceChildren(...cards);
+  else byId("schedules-list").append(...cards);
+  show(byId("schedules-more"), data.hasMore);
+  show(byId("schedules-empty"), byId("schedules-list").children.length === 0);
 }
 
 async function attempt(work) {
@@ -165,7 +177,11 @@ async function setEnabled({ code, name }, enabled) {
 function askToRemove(schedule, actions) {
   const { code, name } = schedule;
   const confirm = actionButton("confirm", name, () => attempt(() => removeSchedule(code, name)));
-  const keep = actionButton("keep", name, () => actions.replaceWith(actionsOf(schedule)));
+  const keep = actionButton("keep", name, () => {
+    const before = actionsOf(schedule);
+    actions.replaceWith(before);
+    before.querySelector("[data-act=remove]").focus();
+  });
   actions.replaceChildren(make("p", {}, t("schedules.askToRemove")), confirm, keep);
   keep.focus();
 }

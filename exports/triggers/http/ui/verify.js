@@ -1,12 +1,14 @@
 /* The view in which a downloaded file is checked against the manifest of its export, within the browser. */
 
 import { byId, make, show } from "./dom.js";
-import { showProblem } from "./faults.js";
+import { showPassing, showProblem } from "./faults.js";
 import { proveFile } from "./file_proof.js";
 import { count, moment, size } from "./labels.js";
 import { drawLosses } from "./losses.js";
 import { BadManifest } from "./manifest.js";
+import { untilAnswered } from "./retry.js";
 import { t } from "./texts.js";
+import { currentView } from "./views.js";
 import { PATH_OF_JOBS, hasFile, pathOf } from "./watch.js";
 
 const LISTED = 100;
@@ -31,25 +33,33 @@ export function setUpVerify() {
 /** Show the view. Without an API, forget what was shown. */
 export async function showVerify(api) {
   verifyApi = api;
-  if (api) return listCompleted();
+  if (api) return offerCompleted(api);
   listed = [];
   byId("verify-form").reset();
   byId("verify-job").replaceChildren();
   forgetVerdict();
 }
 
-async function listCompleted() {
+async function offerCompleted(api) {
+  const isWanted = () => api === verifyApi && currentView() === "verify";
   try {
-    const { data } = await verifyApi.send("GET", `${PATH_OF_JOBS}?status=Completed&limit=${LISTED}`);
-    listed = data.data.filter(hasFile);
+    await untilAnswered("completed exports", listCompleted, isWanted, showListMissing);
   } catch (problem) {
     showVerifyProblem(problem);
-    return;
   }
+}
+
+const showListMissing = (problem, pause) => showPassing(problem, pause, byId("verify-form"), byId("verify-problem"));
+
+async function listCompleted() {
+  const { data } = await verifyApi.send("GET", `${PATH_OF_JOBS}?status=Completed&limit=${LISTED}`);
+  listed = data.data.filter(hasFile);
   const chosen = byId("verify-job").value;
   const options = listed.map((job) => make("option", { value: job.code }, t("verify.jobOption", { file: job.fileName, time: moment(job.createdDate) })));
   byId("verify-job").replaceChildren(make("option", { value: "" }, t("verify.noJob")), ...options);
   byId("verify-job").value = listed.some((job) => job.code === chosen) ? chosen : "";
+  if (!chosen) chooseJobOf(byId("verify-file").files[0]);
+  show(byId("verify-problem"), false);
 }
 
 /** Choose the export whose file has this name, or else this size. A browser may have numbered the name: "clients (1).csv". */
