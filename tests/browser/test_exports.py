@@ -140,6 +140,21 @@ def test_a_running_export_is_shown_again_after_a_reload(visitor: Visitor, databa
     visitor.expect_status("Completed")
 
 
+def test_an_export_of_another_person_is_not_called_yours(
+    visitor: Visitor, system: System, database_url: str, key_without_sensitive_fields: str
+) -> None:
+    with locked_clients(database_url):
+        path = f"/tenants/{NORTHWIND}{EXPORT}"
+        started = system.call("POST", path, {}, key=key_without_sensitive_fields, prefer="respond-async")
+        with visitor.page.expect_response(lambda answer: "csv?limit=10" in answer.url):
+            visitor.sign_in()
+        visitor.go("history")
+        visitor.expect_text("#recent-rows tr:first-child", "by Test key")
+        visitor.go("export")
+        expect(visitor.at("#job")).to_be_hidden()
+        assert system.call("DELETE", started.headers["location"]).status == 200
+
+
 def test_a_broken_connection_loses_nothing(visitor: Visitor, system: System, database_url: str) -> None:
     context = visitor.page.context
     visitor.sign_in()

@@ -65,7 +65,7 @@ function pickColumns() {
   byId("chosen-title").scrollIntoView({ block: "nearest" });
 }
 
-/** Show the form as the address says, and after signing in also a job that still runs. Without an API, forget them. */
+/** Show the form as the address says, and after signing in also a job of the reader that still runs. Without an API, forget them. */
 export async function showExport(api) {
   if (api && api === exportApi) {
     followFormAddress();
@@ -132,9 +132,12 @@ function allowExport() {
   refresh();
 }
 
+/** Show an export of this reader that still runs. Those of others, and of schedules, are in the history. */
 async function showRunningJob(api) {
-  const { data } = await api.send("GET", `${PATH_OF_JOBS}?limit=${NEWEST_JOBS}`);
-  const running = data.data.find((job) => !hasEnded(job));
+  const { name } = api.me;
+  const query = new URLSearchParams({ limit: NEWEST_JOBS, ...(name ? { createdBy: name } : {}) });
+  const { data } = await api.send("GET", `${PATH_OF_JOBS}?${query}`);
+  const running = data.data.find((job) => !hasEnded(job) && job.createdBy === name && !job.scheduleCode);
   if (running && !isJobShown()) showJob(api, running);
 }
 
