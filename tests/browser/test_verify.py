@@ -189,6 +189,23 @@ def test_a_check_that_ends_after_another_file_was_chosen_shows_no_verdict(visito
     expect(visitor.at("#verdict")).to_be_empty()
 
 
+def test_a_check_begins_though_the_one_before_has_not_ended(visitor: Visitor, exported: Exported) -> None:
+    visitor.sign_in()
+    visitor.go("verify")
+    visitor.evaluate(LAST_DIGEST_WAITS, len(exported.manifest["pages"]))
+    visitor.at("#verify-manifest").set_input_files(payload("m.json", json.dumps(exported.manifest).encode()))
+    visitor.at("#verify-file").set_input_files(payload("right.csv", exported.file))
+    visitor.at("#verify-start").click()
+    expect(visitor.at("body")).to_have_attribute("data-waits", "")
+    visitor.at("#verify-stop").click()
+    expect(visitor.at("#verify-start")).to_be_focused()
+    visitor.at("#verify-file").set_input_files(payload("wrong.csv", exported.file[:-1]))
+    visitor.at("#verify-start").click()
+    visitor.expect_text("#verdict h2", "the end of the file is missing")
+    visitor.evaluate("window.goOn()")
+    visitor.expect_text("#verdict h2", "the end of the file is missing")
+
+
 def useless(manifest: Any) -> dict[str, bytes]:
     """Return manifests that prove nothing, by what is wrong with them."""
     wrong = {name: copy.deepcopy(manifest) for name in ("digest", "null", "negative rows")}

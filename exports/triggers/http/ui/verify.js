@@ -27,7 +27,10 @@ export function setUpVerify() {
     event.preventDefault();
     if (!running) checkFile();
   });
-  byId("verify-stop").addEventListener("click", () => running?.abort());
+  byId("verify-stop").addEventListener("click", () => {
+    forgetVerdict();
+    byId("verify-start").focus();
+  });
 }
 
 /** Show the view. Without an API, forget what was shown. */
@@ -72,6 +75,8 @@ function chooseJobOf(file) {
 
 function forgetVerdict() {
   running?.abort();
+  running = null;
+  showRunning(false);
   byId("verdict").replaceChildren();
   delete byId("verdict").dataset.verdict;
   show(byId("verify-problem"), false);
@@ -88,13 +93,15 @@ async function checkFile() {
   showRunning(true);
   try {
     const manifest = await chosenManifest();
-    const found = await proveFile(file, manifest, (bytes) => showRead(bytes, file.size), controller.signal);
+    const found = await proveFile(file, manifest, (bytes) => controller.signal.aborted || showRead(bytes, file.size), controller.signal);
     if (!controller.signal.aborted) showVerdict(found, file, manifest);
   } catch (problem) {
     if (!controller.signal.aborted) explain(problem);
   } finally {
-    running = null;
-    showRunning(false);
+    if (running === controller) {
+      running = null;
+      showRunning(false);
+    }
   }
 }
 
