@@ -68,6 +68,21 @@ def test_fields_are_found_by_name_and_selected_by_group(visitor: Visitor) -> Non
     assert visitor.headings()[:2] == ["Name", "Code"]
 
 
+def test_select_none_takes_only_the_fields_that_the_search_shows(visitor: Visitor) -> None:
+    visitor.sign_in()
+    visitor.pick("Email", "Code")
+    visitor.at("#chosen li:nth-child(1) input").fill("Write to")
+    visitor.at("#find").fill("invoice address")
+    visitor.at("#take-all").click()
+    assert len(visitor.headings()) > 2
+    visitor.at("#take-none").click()
+    assert visitor.headings() == ["Write to", "Code"]
+    visitor.at("#find").fill("")
+    visitor.at("#take-none").click()
+    visitor.expect_text("#chosen-empty", "Nothing selected yet.")
+    visitor.expect_text("#announce", "No column is selected.")
+
+
 @pytest.mark.thorough
 def test_a_copy_of_a_preset_can_be_changed_and_saved(visitor: Visitor) -> None:
     visitor.sign_in()

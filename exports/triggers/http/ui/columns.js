@@ -17,10 +17,7 @@ export function setUpColumns(changed) {
   });
   byId("find").addEventListener("input", filterFields);
   byId("take-all").addEventListener("click", () => addColumns(visibleFields()));
-  byId("take-none").addEventListener("click", () => {
-    setColumns([]);
-    announce(t("columns.noneSelected"));
-  });
+  byId("take-none").addEventListener("click", () => removeColumns(foundBoxes().map((box) => box.dataset.field)));
   const list = byId("chosen");
   list.addEventListener("click", (event) => event.target.dataset.act && runAction(event.target));
   list.addEventListener("input", (event) => setHeading(event.target));
@@ -75,7 +72,7 @@ function addColumns(fields) {
 
 function removeColumns(fields) {
   columns = columns.filter((column) => !fields.includes(column.field));
-  redraw(t("columns.selected", { count: columns.length }));
+  redraw(columns.length ? t("columns.selected", { count: columns.length }) : t("columns.noneSelected"));
 }
 
 function toggleField(field, on) {
@@ -107,8 +104,11 @@ function setVisible(element, visible) {
 
 const visibleFields = () => selectableBoxes().map((box) => box.dataset.field);
 
-function selectableBoxes(within) {
-  return all("[data-field]", within).filter((box) => !box.disabled && !box.closest("label").hidden);
+const selectableBoxes = (within) => foundBoxes(within).filter((box) => !box.disabled);
+
+/** The boxes that the search leaves visible. */
+function foundBoxes(within) {
+  return all("[data-field]", within).filter((box) => !box.closest("label").hidden);
 }
 
 function setHeading(input) {
