@@ -78,7 +78,8 @@ def test_a_reader_who_looks_elsewhere_is_notified_of_the_end(visitor: Visitor, d
         visitor.export()
         visitor.at("#job-notify").click()
         expect(visitor.at("#job-notify")).to_be_hidden()
-        visitor.expect_text("#announce", "You will be notified at the end.")
+        visitor.expect_text("#announce", "You will be notified at the end if this page is still open.")
+        visitor.expect_text("#job-note", "Only an open page can notify you of its end.")
     visitor.expect_status("Completed")
     ((title, text),) = visitor.evaluate("window.notices")
     assert title == "Your file is ready"

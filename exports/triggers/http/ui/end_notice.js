@@ -22,9 +22,12 @@ export function offerNotice(isRunning) {
   show(byId("job-notify"), isRunning && canNotify() && Notification.permission === "default");
 }
 
+/** Whether the end will be notified, as long as the page is open. */
+export const isNoticeAllowed = () => canNotify() && Notification.permission === "granted";
+
 /** Notify a reader who is looking at something else. */
 export function notifyEnd(job, title, text) {
-  if (!canNotify() || Notification.permission !== "granted" || document.hasFocus()) return;
+  if (!isNoticeAllowed() || document.hasFocus()) return;
   const notice = new Notification(title, { body: text, tag: job.code });
   notice.onclick = () => {
     window.focus();

@@ -4,7 +4,7 @@ import { all, announce, busy, byId, show } from "./dom.js";
 import { clearFaults, showProblem } from "./faults.js";
 import { copyText } from "./clipboard.js";
 import { haveSensitiveField } from "./columns.js";
-import { notifyEnd, offerNotice, setUpEndNotice } from "./end_notice.js";
+import { isNoticeAllowed, notifyEnd, offerNotice, setUpEndNotice } from "./end_notice.js";
 import { keepInView } from "./keep_in_view.js";
 import { requestAgain, requestOf } from "./job_request.js";
 import { clients, count, duration, moment, percent, size } from "./labels.js";
@@ -226,7 +226,7 @@ function drawActions(job, isOffered) {
 
 function noteOf(job, isOffered) {
   if (job.status === "Completed") return noteOfFile(job, isOffered);
-  if (!hasEnded(job)) return t("job.mayClose");
+  if (!hasEnded(job)) return t(isNoticeAllowed() ? "job.mayCloseUnnotified" : "job.mayClose");
   return job.failure?.retryable && !job.resumableUntil ? t("job.mayRetry") : "";
 }
 
