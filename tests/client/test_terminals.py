@@ -99,7 +99,8 @@ from client_export import ExportClient
 from client_export.cli.main import app
 from client_export.cli.profiles import Profile
 
-job = {"code": "c", "status": "Completed", "createdDate": "2026-01-02T03:04:05Z", "createdBy": "\u00e9 \u65e5 \U0001f600"}
+job = {"code": "c", "status": "Completed", "createdDate": "2026-01-02T03:04:05Z"}
+job["createdBy"] = "\u00e9 \u65e5 \U0001f600"
 transport = httpx.MockTransport(lambda _: httpx.Response(200, json=job))
 http = httpx.Client(transport=transport)
 client = ExportClient("https://exports.example", key="k", tenant="t", http=http)
