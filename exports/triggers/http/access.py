@@ -58,11 +58,7 @@ class Caller:
 
 
 def authorize(
-    req: func.HttpRequest,
-    keys: KeyRing,
-    scope: Scope,
-    tokens: TokenAuthenticator | None = None,
-    guesses: GuessLimit | None = None,
+    req: func.HttpRequest, keys: KeyRing, scope: Scope, tokens: TokenAuthenticator | None, guesses: GuessLimit
 ) -> Caller:
     """Identify the caller, and check that it may send the request.
 
@@ -70,7 +66,7 @@ def authorize(
 
     Args:
         tokens: None: the service accepts API keys only, and ignores the header `Authorization`.
-        guesses: Counts wrong keys and tokens; None: they are not limited.
+        guesses: Counts wrong keys and tokens.
 
     Raises:
         ProblemError: 401 if the API key or token is missing or not valid; 429 instead if too many wrong ones came from
@@ -87,12 +83,7 @@ def authorize(
     return caller
 
 
-def identify(
-    req: func.HttpRequest,
-    keys: KeyRing,
-    tokens: TokenAuthenticator | None = None,
-    guesses: GuessLimit | None = None,
-) -> Identity:
+def identify(req: func.HttpRequest, keys: KeyRing, tokens: TokenAuthenticator | None, guesses: GuessLimit) -> Identity:
     """Identify the caller, whatever its key or token opens.
 
     A valid key or token always passes, however many wrong ones came from the same address: guessers may share it.
@@ -103,7 +94,7 @@ def identify(
         KeysUnavailableError, IssuerUnavailableError: As `authorize`.
     """
     token = _bearer_token(req) if tokens else None
-    guesser = (guesses or GuessLimit()).caller(req.headers)
+    guesser = guesses.caller(req.headers)
     if tokens is None or token is None:
         return _identify_by_key(req, keys, guesser, accepts_tokens=tokens is not None)
     if _HEADER in req.headers:
@@ -112,17 +103,12 @@ def identify(
     return _identify_by_token(token, tokens, guesser)
 
 
-def is_known(
-    req: func.HttpRequest,
-    keys: KeyRing,
-    tokens: TokenAuthenticator | None = None,
-    guesses: GuessLimit | None = None,
-) -> bool:
+def is_known(req: func.HttpRequest, keys: KeyRing, tokens: TokenAuthenticator | None, guesses: GuessLimit) -> bool:
     """Return whether the request has a valid API key or token, whatever that opens. Raises nothing.
 
     A wrong key or token is counted as by `identify`. One that cannot be checked at the moment counts as none.
     """
-    guesser = (guesses or GuessLimit()).caller(req.headers)
+    guesser = guesses.caller(req.headers)
     try:
         if tokens and (token := _bearer_token(req)) is not None:
             _identify_by_token(token, tokens, guesser)

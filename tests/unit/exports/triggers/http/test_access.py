@@ -10,6 +10,7 @@ from exports.request.scopes import ALL_SCOPES, Scope
 from exports.triggers.http.access import authorize
 from exports.triggers.http.problems import describe
 from shared.api_keys import ApiKey, KeysUnavailableError
+from shared.guess_limit import GuessLimit
 from shared.key_ring import KeyRing
 from shared.problems import ProblemError
 from tests.support.builders import NOON
@@ -30,7 +31,7 @@ KEYS = _ring(_ONE, _MANY, _EXPIRED, _REVOKED)
 
 def _tenant(key: str | None, **route: str) -> str:
     headers = {} if key is None else {"X-Api-Key": key}
-    return authorize(a_request(headers=headers, route=route), KEYS, Scope.EXPORTS_READ).tenant
+    return authorize(a_request(headers=headers, route=route), KEYS, Scope.EXPORTS_READ, None, GuessLimit()).tenant
 
 
 def _refusal(key: str | None, **route: str) -> ProblemError:
@@ -77,7 +78,7 @@ def test_keys_that_cannot_be_read_cause_a_503_with_retry_after() -> None:
 
     store.before_ask = fail
     with pytest.raises(KeysUnavailableError) as raised:
-        authorize(a_request(headers={"x-api-key": ONE}), KeyRing(store), Scope.EXPORTS_READ)
+        authorize(a_request(headers={"x-api-key": ONE}), KeyRing(store), Scope.EXPORTS_READ, None, GuessLimit())
     problem = describe(raised.value)
     assert problem is not None
     assert (problem.kind.status, "Retry-After" in problem.headers) == (503, True)
@@ -106,8 +107,8 @@ def test_a_key_allows_only_what_its_scopes_name(scope: Scope) -> None:
         key, text = a_key("northwind", scopes=scopes)
         request = a_request(headers={"x-api-key": text})
         if allowed:
-            assert authorize(request, _ring(key), scope).may(scope)
+            assert authorize(request, _ring(key), scope, None, GuessLimit()).may(scope)
         else:
             with pytest.raises(ProblemError) as raised:
-                authorize(request, _ring(key), scope)
+                authorize(request, _ring(key), scope, None, GuessLimit())
             assert (raised.value.kind.status, scope.value in raised.value.detail) == (403, True)

@@ -12,6 +12,7 @@ from exports.request.token_access import RoleGrant, TokenAccess, TokenAuthentica
 from exports.triggers.http.access import Caller, authorize
 from exports.triggers.http.problems import describe
 from shared.access_tokens import IssuerUnavailableError, TokenRules
+from shared.guess_limit import GuessLimit
 from shared.issuer_keys import IssuerKeys
 from shared.jwt_verifier import JwtVerifier
 from shared.key_ring import KeyRing
@@ -37,7 +38,7 @@ def issuer() -> Iterator[TokenIssuer]:
 def enter(issuer: TokenIssuer, headers: dict[str, str], scope: Scope = Scope.EXPORTS_READ, **route: str) -> Caller:
     verifier = JwtVerifier(TokenRules(issuer.url, (AUDIENCE,)), IssuerKeys(issuer.url))
     tokens = TokenAuthenticator(verifier, TokenAccess(ROLES, {}))
-    return authorize(a_request(headers=headers, route=route), KeyRing(MemoryKeyStore(KEY)), scope, tokens)
+    return authorize(a_request(headers=headers, route=route), KeyRing(MemoryKeyStore(KEY)), scope, tokens, GuessLimit())
 
 
 def refusal(issuer: TokenIssuer, headers: dict[str, str], scope: Scope = Scope.EXPORTS_READ, **route: str) -> Any:
@@ -117,5 +118,5 @@ def test_an_issuer_that_gives_no_keys_causes_a_503_with_retry_after(issuer: Toke
 
 def test_without_an_issuer_in_the_settings_a_token_is_no_credential() -> None:
     with pytest.raises(ProblemError) as raised:
-        authorize(a_request(headers=bearer("x")), KeyRing(MemoryKeyStore(KEY)), Scope.EXPORTS_READ)
+        authorize(a_request(headers=bearer("x")), KeyRing(MemoryKeyStore(KEY)), Scope.EXPORTS_READ, None, GuessLimit())
     assert (raised.value.kind.code, "Bearer" in raised.value.headers["WWW-Authenticate"]) == ("invalid-api-key", False)
