@@ -19,6 +19,6 @@ def open_clients(url: str, storage: str, deletions_view: str = "") -> ClientSour
         from exports.adapters.clients_tables.source import TableClientSource
 
         return TableClientSource(url, storage)
-    from exports.adapters.clients_sql.source import open_sql_clients
+    from exports.adapters.clients_sql.source import SqlClientSource
 
-    return open_sql_clients(url, deletions_view)
+    return SqlClientSource(url, deletions_view=deletions_view)

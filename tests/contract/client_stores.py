@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import URL, Engine, create_engine, make_url, text
 
-from exports.adapters.clients_sql.source import open_sql_clients
+from exports.adapters.clients_sql.source import SqlClientSource
 from exports.adapters.clients_tables.source import TableClientSource
 from exports.commands.sample.schema import table_statements
 from exports.commands.sample.tables import entity_of, write_all
@@ -109,7 +109,7 @@ def skip_scan_postgres_store(schema: URL) -> Iterator[SqlStore]:
     with postgres_store(schema) as store:
         options = " ".join([str(schema.query["options"]), *(f"-cenable_{plan}=off" for plan in _PLANS_FOR_FEW_CLIENTS)])
         url = schema.update_query_dict({"options": options})
-        with closing(open_sql_clients(_rendered(url))) as source:
+        with closing(SqlClientSource(_rendered(url))) as source:
             yield replace(store, source=source)
 
 
@@ -168,7 +168,7 @@ def _rendered(url: URL) -> str:
 def _sql_store(url: str, unreachable_url: str, moment: str, key: str = "TEXT") -> Iterator[SqlStore]:
     engine = create_engine(url)
     _run(engine, *table_statements({CellKind.BOOLEAN: "BOOLEAN", CellKind.DATE: "DATE"}, moment, key))
-    with closing(open_sql_clients(url)) as source, closing(open_sql_clients(unreachable_url)) as unreachable:
+    with closing(SqlClientSource(url)) as source, closing(SqlClientSource(unreachable_url)) as unreachable:
         yield SqlStore(engine, source, unreachable)
     engine.dispose()
 

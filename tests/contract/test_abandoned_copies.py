@@ -18,9 +18,9 @@ from tests.contract.viewed_clients import TENANT
 
 KILLED = """
 import os, sys, tempfile
-from exports.adapters.clients_sql.source import open_sql_clients
+from exports.adapters.clients_sql.source import SqlClientSource
 tempfile.tempdir = sys.argv[2]
-with open_sql_clients("sqlite:///" + sys.argv[1]).open_snapshot():
+with SqlClientSource("sqlite:///" + sys.argv[1]).open_snapshot():
     os.kill(os.getpid(), 9)
 """
 

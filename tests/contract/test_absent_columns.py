@@ -198,7 +198,7 @@ def test_a_column_that_mariadb_may_not_show_the_user_is_refused_not_empty(mariad
     mariadb_store.execute(f"CREATE OR REPLACE USER {user}@'%' IDENTIFIED BY 'word'")
     mariadb_store.execute(f"GRANT SELECT (tenant, code, name) ON clients TO {user}@'%'")
     url = mariadb_store.engine.url.set(username=user, password="word")
-    source = sql_source.open_sql_clients(url.render_as_string(hide_password=False))
+    source = sql_source.SqlClientSource(url.render_as_string(hide_password=False))
 
     try:
         with pytest.raises(SourceRefusedError, match="may not read"):

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import URL
 
 from exports.adapters.clients_sql.dialects import postgresql_plans
-from exports.adapters.clients_sql.source import SqlClientSource, open_sql_clients
+from exports.adapters.clients_sql.source import SqlClientSource
 from exports.errors import KeyOrderError, RowCountError
 from exports.steps.finalize.publish_file import publish_file
 from exports.steps.pages.plan_pages import plan_pages
@@ -38,7 +38,7 @@ def source(postgres_schema: URL, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sq
         VIEW,
         "VACUUM ANALYZE records",
     )
-    with closing(open_sql_clients(url)) as opened:
+    with closing(SqlClientSource(url)) as opened:
         yield opened
 
 
@@ -78,7 +78,7 @@ def test_an_index_in_an_old_order_of_its_collation_makes_no_file(
     assert published_codes(source) == CODES
     reorder(postgres_schema, locale)
 
-    with closing(open_sql_clients(postgres_schema.render_as_string(hide_password=False))) as changed:
+    with closing(SqlClientSource(postgres_schema.render_as_string(hide_password=False))) as changed:
         with pytest.raises((KeyOrderError, RowCountError)):
             published_codes(changed)
         run(postgres_schema, "REINDEX TABLE records")

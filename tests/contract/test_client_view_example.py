@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import URL, create_engine, text
 
-from exports.adapters.clients_sql.source import open_sql_clients
+from exports.adapters.clients_sql.source import SqlClientSource
 from exports.file.ranges import KeyRange
 from exports.ports.clients import ClientSelection
 from exports.request.fields import VIEW_COLUMNS
@@ -35,7 +35,7 @@ def test_the_example_for_postgresql_runs_and_can_be_exported(postgres_schema: UR
     wanted = ClientFilter(manager_codes=("M1",), service_codes=("CT",))
     selection = ClientSelection("northwind", ("code", "type", "manager", "vat_registered", "service_codes"), wanted)
 
-    with closing(open_sql_clients(postgres_schema.render_as_string(hide_password=False))) as source:
+    with closing(SqlClientSource(postgres_schema.render_as_string(hide_password=False))) as source:
         assert source.missing_columns(VIEW_COLUMNS) == ()
         assert source.find_boundaries(selection, 10).total_rows == 1
         rows = list(source.read(selection, KeyRange()))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from exports.adapters.clients_sql.source import SqlClientSource, open_sql_clients
+from exports.adapters.clients_sql.source import SqlClientSource
 from exports.file.ranges import KeyRange
 from exports.ports.clients import ClientSelection
 from exports.request.fields import VIEW_COLUMNS
@@ -43,7 +43,7 @@ def store(request: pytest.FixtureRequest) -> SqlStore:
 @pytest.fixture
 def source(store: SqlStore) -> Iterator[SqlClientSource]:
     url = store.engine.url.render_as_string(hide_password=False)
-    with closing(open_sql_clients(url, "deleted_clients")) as opened:
+    with closing(SqlClientSource(url, deletions_view="deleted_clients")) as opened:
         yield opened
 
 

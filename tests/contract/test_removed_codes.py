@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from exports.adapters.clients_sql.source import SqlClientSource, open_sql_clients
+from exports.adapters.clients_sql.source import SqlClientSource
 from exports.errors import SourceMismatchError, SourceUnavailableError
 from exports.ports.clients import ClientSelection, ClientSource, RemovedCodes
 from exports.request.fields import ClientStatus
@@ -43,7 +43,7 @@ def source(sql_store: SqlStore) -> Iterator[SqlClientSource]:
     key = f"VARCHAR(100){collation}" if dialect == "mysql" else "TEXT"
     sql_store.execute(f"CREATE TABLE deleted_clients (tenant {key}, code {key}, deleted_at {MOMENTS[dialect]})")
     url = sql_store.engine.url.render_as_string(hide_password=False)
-    with closing(open_sql_clients(url, "deleted_clients")) as opened:
+    with closing(SqlClientSource(url, deletions_view="deleted_clients")) as opened:
         yield opened
 
 
@@ -211,7 +211,7 @@ def test_a_code_that_would_compare_otherwise_than_that_of_the_clients_is_refused
 
 def _require_refusal(store: SqlStore, words: str) -> None:
     url = store.engine.url.render_as_string(hide_password=False)
-    with closing(open_sql_clients(url, "deleted_clients")) as opened:
+    with closing(SqlClientSource(url, deletions_view="deleted_clients")) as opened:
         for ask in (opened.require_deletions, lambda: removed(opened)):
             with pytest.raises(SourceMismatchError, match=f"{words}.*client-view.md"):
                 ask()
@@ -258,7 +258,7 @@ def test_a_deletion_at_no_moment_of_sqlite_is_refused(sqlite_store: SqlStore) ->
     sqlite_store.execute("INSERT INTO deleted_clients VALUES ('northwind', 'D1', 'yesterday')")
     url = sqlite_store.engine.url.render_as_string(hide_password=False)
     with (
-        closing(open_sql_clients(url, "deleted_clients")) as opened,
+        closing(SqlClientSource(url, deletions_view="deleted_clients")) as opened,
         pytest.raises(SourceMismatchError, match="deleted_clients"),
     ):
         removed(opened)
@@ -271,6 +271,6 @@ def test_sqlite_gives_no_deletions_of_a_tenant_whose_number_only_resembles_the_t
     sqlite_store.execute("CREATE TABLE deleted_clients (tenant INTEGER, code TEXT, deleted_at TEXT)")
     sqlite_store.execute("INSERT INTO deleted_clients VALUES (1, 'D1', NULL)")
     url = sqlite_store.engine.url.render_as_string(hide_password=False)
-    with closing(open_sql_clients(url, "deleted_clients")) as opened:
+    with closing(SqlClientSource(url, deletions_view="deleted_clients")) as opened:
         selection = ClientSelection(tenant, (), ClientFilter(updated_since=SINCE))
         assert opened.removed_codes(selection, 9, 60).deleted == found

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import URL, create_engine, text
 
-from exports.adapters.clients_sql.source import open_sql_clients
+from exports.adapters.clients_sql.source import SqlClientSource
 from exports.commands.sample.database import create_sample_database
 from exports.commands.sample.schema import SampleRefusedError
 from exports.file.ranges import KeyRange
@@ -29,14 +29,14 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 def names(url: str, selection: ClientSelection) -> list[str]:
-    with closing(open_sql_clients(url)) as source:
+    with closing(SqlClientSource(url)) as source:
         return [row[0] for rows in source.read(selection, KeyRange()) for row in rows]
 
 
 def test_all_clients_can_be_read_through_the_view(url: str) -> None:
     create_sample_database(url, 400, TENANTS, 1)
 
-    with closing(open_sql_clients(url)) as source:
+    with closing(SqlClientSource(url)) as source:
         assert source.missing_columns(VIEW_COLUMNS) == ()
         found = source.find_boundaries(ClientSelection("northwind", VIEW_COLUMNS), 100)
     assert (found.total_rows, found.starts) == (300, ("C00000101", "C00000201"))

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from exports.__main__ import main
-from exports.adapters.clients_sql.source import open_sql_clients
+from exports.adapters.clients_sql.source import SqlClientSource
 from exports.adapters.clients_tables.source import TableClientSource
 from exports.commands.sample.database import create_sample_database
 from exports.commands.sample.schema import SampleRefusedError
@@ -59,7 +59,7 @@ def test_a_table_gives_the_same_bytes_as_a_database(source: TableClientSource, t
     create_sample_database(url, 1_500, TENANTS, 1)
     fill(source, 1_500)
 
-    with closing(open_sql_clients(url)) as database:
+    with closing(SqlClientSource(url)) as database:
         for name, wanted in FILTERS.items():
             expected = file_of(database, wanted)
             assert expected, name

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from exports.adapters.clients_sql.dialects.sqlite import SqliteDialect
-from exports.adapters.clients_sql.source import SqlClientSource, open_sql_clients
+from exports.adapters.clients_sql.source import SqlClientSource
 from exports.errors import SourceRefusedError, SourceUnavailableError
 from exports.file.csv.renderer import CsvRenderer
 from exports.file.ranges import KeyRange
@@ -338,7 +338,7 @@ def test_table_storage_has_no_snapshots(table_store: TableStore) -> None:
     ],
 )
 def test_the_kind_of_the_database_says_whether_it_has_snapshots(url: str, has_snapshots: bool) -> None:
-    assert (open_sql_clients(url).snapshot_refusal() is None) == has_snapshots
+    assert (SqlClientSource(url).snapshot_refusal() is None) == has_snapshots
 
 
 def test_a_database_without_snapshots_refuses_to_open_one(

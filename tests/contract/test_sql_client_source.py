@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import URL
 
 from exports.adapters.clients_sql.dialects.sqlite import SqliteDialect
-from exports.adapters.clients_sql.source import SqlClientSource, open_sql_clients
+from exports.adapters.clients_sql.source import SqlClientSource
 from exports.errors import SourceMismatchError, SourceRefusedError, SourceUnavailableError
 from exports.file.ranges import KeyRange
 from exports.ports.clients import ClientSelection
@@ -107,7 +107,7 @@ def test_lists_of_long_rows_are_short(store: SqlStore) -> None:
 def test_a_wrong_path_creates_no_empty_database(tmp_path: Path) -> None:
     path = tmp_path / "nowhere.sqlite"
 
-    with closing(open_sql_clients(f"sqlite:///{path}")) as source, pytest.raises(SourceRefusedError) as caught:
+    with closing(SqlClientSource(f"sqlite:///{path}")) as source, pytest.raises(SourceRefusedError) as caught:
         source.missing_columns(VIEW_COLUMNS)
 
     assert not path.exists()
@@ -120,7 +120,7 @@ def test_a_relative_path_is_relative_to_the_working_directory(
     sqlite_store.put(client("C1", name="One"))
     monkeypatch.chdir(tmp_path)
 
-    with closing(open_sql_clients("sqlite:///clients #1.sqlite")) as source:
+    with closing(SqlClientSource("sqlite:///clients #1.sqlite")) as source:
         assert ASKING["reading"](source) == [[("C1", "One")]]
 
 
@@ -148,14 +148,14 @@ def test_a_file_that_is_not_a_database_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "letter.txt"
     path.write_text("Dear Sir or Madam, " * 100)
 
-    with closing(open_sql_clients(f"sqlite:///{path}")) as source, pytest.raises(SourceRefusedError):
+    with closing(SqlClientSource(f"sqlite:///{path}")) as source, pytest.raises(SourceRefusedError):
         ASKING["planning"](source)
 
 
 @pytest.mark.parametrize("url", ["clients.sqlite", "", "nosuch://host/db", "oracle+nosuch://u:secret@host/db"])
 def test_an_address_without_a_driver_is_refused(url: str) -> None:
     with pytest.raises(SourceRefusedError) as caught:
-        ASKING["planning"](open_sql_clients(url))
+        ASKING["planning"](SqlClientSource(url))
 
     assert "secret" not in str(caught.value)
 

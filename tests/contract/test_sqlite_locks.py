@@ -8,7 +8,7 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-from exports.adapters.clients_sql.source import open_sql_clients
+from exports.adapters.clients_sql.source import SqlClientSource
 
 _WRITE = (
     "import sqlite3, sys; sqlite3.connect(sys.argv[1], timeout=0, isolation_level=None).execute('DELETE FROM clients')"
@@ -28,7 +28,7 @@ def test_looking_at_a_file_lets_no_writer_in_while_it_is_read(tmp_path: Path) ->
         connection.execute("CREATE TABLE clients (tenant TEXT, code TEXT)")
     with (
         closing(sqlite3.connect(path, isolation_level=None)) as reader,
-        closing(open_sql_clients(f"sqlite:///{path}")) as source,
+        closing(SqlClientSource(f"sqlite:///{path}")) as source,
     ):
         reader.execute("BEGIN")
         reader.execute("SELECT count(*) FROM clients").fetchall()

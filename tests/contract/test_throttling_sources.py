@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Connection, create_engine, make_url, text
 
-from exports.adapters.clients_sql.source import open_sql_clients
+from exports.adapters.clients_sql.source import SqlClientSource
 from exports.adapters.clients_tables.source import TableClientSource
 from exports.errors import SourceThrottledError
 from exports.file.ranges import KeyRange
@@ -39,7 +39,7 @@ def test_postgresql_without_a_free_connection_throttles(postgres_url: str) -> No
         admin.execute(text(f"CREATE ROLE {role} LOGIN PASSWORD 'p' CONNECTION LIMIT 0"))
         try:
             crowded = url.set(username=role, password="p").render_as_string(hide_password=False)
-            with closing(open_sql_clients(crowded)) as source, pytest.raises(SourceThrottledError, match="no room"):
+            with closing(SqlClientSource(crowded)) as source, pytest.raises(SourceThrottledError, match="no room"):
                 _read(source)
         finally:
             admin.execute(text(f"DROP ROLE {role}"))
@@ -52,7 +52,7 @@ def test_mariadb_without_a_free_connection_throttles(mariadb_url: str) -> None:
         admin.execute(text(f"GRANT SELECT ON *.* TO {user}@'%'"))
         try:
             crowded = url.set(username=user, password="p").render_as_string(hide_password=False)
-            with _admin(crowded), closing(open_sql_clients(crowded)) as source, pytest.raises(SourceThrottledError):
+            with _admin(crowded), closing(SqlClientSource(crowded)) as source, pytest.raises(SourceThrottledError):
                 _read(source)
         finally:
             admin.execute(text(f"DROP USER {user}@'%'"))

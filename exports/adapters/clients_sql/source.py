@@ -48,16 +48,6 @@ from exports.request.preview import ClientCount
 from shared.events import emit
 
 
-def open_sql_clients(url: str, deletions_view: str = "") -> SqlClientSource:
-    """Prepare to read clients from a database. The first use connects; a malformed URL is reported only then.
-
-    Args:
-        url: `sqlite:///relative/path`, `postgresql://…`, or any other URL SQLAlchemy has a driver for.
-        deletions_view: As `SqlClientSource`.
-    """
-    return SqlClientSource(url, deletions_view=deletions_view)
-
-
 class SqlClientSource:
     """Reads the `clients` view. A process needs one instance, which keeps the connection pool and is thread-safe.
 
@@ -72,9 +62,10 @@ class SqlClientSource:
         deletions_view: str = "",
         lend_other: Connect | None = None,
     ) -> None:
-        """Make a source.
+        """Make a source. The first use connects; a malformed URL is reported only then.
 
         Args:
+            database: `sqlite:///relative/path`, `postgresql://…`, or any other URL SQLAlchemy has a driver for.
             lend: Gives the connections for reading; None: each reading connects by itself.
             turns: Gives turns to threads that read; None: the source makes its own.
             deletions_view: The name of the view of deleted clients; empty: there is none.

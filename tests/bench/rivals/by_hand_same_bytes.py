@@ -11,7 +11,7 @@ import os
 from functools import cache
 from typing import cast
 
-from exports.adapters.clients_sql.source import SqlClientSource, open_sql_clients
+from exports.adapters.clients_sql.source import SqlClientSource
 from exports.file.block_buffer import BlockBuffer
 from exports.file.block_ids import block_id
 from exports.file.csv.renderer import CsvRenderer
@@ -39,7 +39,7 @@ def make_block(source: ExportInput, page: int, key_range: KeyRange) -> Block:
 @cache
 def clients_of(database: str) -> SqlClientSource:
     """Return the source of this process, which keeps its connection."""
-    return open_sql_clients(database)
+    return SqlClientSource(database)
 
 
 def _warm_up() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from exports.__main__ import main
-from exports.adapters.clients_sql.source import open_sql_clients
+from exports.adapters.clients_sql.source import SqlClientSource
 from exports.commands.sample import database
 from exports.commands.sample.database import create_sample_database, share_out
 from exports.commands.sample.schema import SampleRefusedError
@@ -53,7 +53,7 @@ def test_the_first_tenant_gets_three_quarters(clients: int, tenants: tuple[str, 
 def test_the_view_matches_the_documentation_and_contains_all_clients(path: Path) -> None:
     make(path, 1_000)
 
-    with closing(open_sql_clients(f"sqlite:///{path}")) as source:
+    with closing(SqlClientSource(f"sqlite:///{path}")) as source:
         assert source.missing_columns(VIEW_COLUMNS) == ()
         totals = [source.find_boundaries(ClientSelection(tenant, ("code",)), 100).total_rows for tenant in TENANTS]
     assert totals == [750, 250]
@@ -162,6 +162,6 @@ def test_the_command_says_why_it_refuses(capsys: pytest.CaptureFixture[str]) -> 
 def test_the_rows_read_are_the_rows_written(path: Path) -> None:
     make(path, 50)
 
-    with closing(open_sql_clients(f"sqlite:///{path}")) as source:
+    with closing(SqlClientSource(f"sqlite:///{path}")) as source:
         read = [row for rows in source.read(ClientSelection("harbour", ("code",)), KeyRange()) for row in rows]
     assert read == [(f"C{number:08d}",) for number in range(1, 13)]
