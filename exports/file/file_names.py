@@ -14,7 +14,10 @@ MAX_BYTES = 240
 _FORBIDDEN = re.compile(r'[/\\:*?"<>|]')
 _EXTENSIONS = (".gz", ".csv", ".tsv", *(f".{kind.value}" for kind in FileKind))
 _INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-_JOINERS = frozenset("\u200c\u200d")  # without them, letters of some scripts, and emoji, fall apart
+_JOINERS = "\u200c\u200d"  # without them, letters of some scripts, and emoji, fall apart
+_EDGES = f". {_JOINERS}"
+"""A name neither begins nor ends with these. A joiner there joins nothing, and would hide a dot or the whole name."""
+
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])\ *(?:\.|\Z)", re.IGNORECASE)
 
 
@@ -22,15 +25,15 @@ def clean_file_name(wanted: str, extension: str) -> str:
     """Return a safe name that is as close as possible to the wanted one; empty if no safe character is left.
 
     Path separators, characters that Windows forbids, and control and invisible characters become `_`. Leading and
-    trailing dots and spaces are removed. Names of Windows devices get a leading `_`. The extension is appended unless
-    the name has it, and replaces any other extension of our formats. `.csv` is also accepted for tab-separated files,
-    because many people use it for any table.
+    trailing dots, spaces and joiners are removed. Names of Windows devices get a leading `_`. The extension is appended
+    unless the name has it, and replaces any other extension of our formats. `.csv` is also accepted for tab-separated
+    files, because many people use it for any table.
 
     Args:
         extension: The extension for the format, such as `.csv`, `.tsv.gz` or `.xlsx`.
     """
     text = "".join(_safe(letter) for letter in unicodedata.normalize("NFC", wanted))
-    text = _FORBIDDEN.sub("_", text).strip(". ")
+    text = _FORBIDDEN.sub("_", text).strip(_EDGES)
     stem, ending = _split(text, extension)
     if not stem:
         return ""
@@ -57,10 +60,10 @@ def _split(text: str, extension: str) -> tuple[str, str]:
 
 
 def _without(text: str, ending: str) -> str:
-    return text[: -len(ending)].rstrip(". ") if text.lower().endswith(ending) else text
+    return text[: -len(ending)].rstrip(_EDGES) if text.lower().endswith(ending) else text
 
 
 def _cut(stem: str, ending: str) -> str:
     """Shorten the name to the limits of characters and bytes, without splitting a character."""
     short = stem[: MAX_CHARS - len(ending)].encode()[: MAX_BYTES - len(ending)]
-    return short.decode(errors="ignore").rstrip(". ")
+    return short.decode(errors="ignore").rstrip(_EDGES)

@@ -15,8 +15,11 @@ from client_export.cli.main import app
 from client_export.cli.show import print_verification
 from client_export.downloads import Download
 from client_export.verification import verify_file
+from hypothesis import given
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from exports.file.file_names import clean_file_name
 from exports.request.formats import FORMAT_PRESETS, Compression, FormatPreset
 from tests.support.contradictions import Document, contradictions
 from tests.support.each_case import assert_each
@@ -42,6 +45,13 @@ def test_deleted_clients_and_those_that_left_the_filter_are_to_be_removed() -> N
 def test_a_manifest_that_does_not_know_the_deleted_clients_names_none(changes: dict[str, Any] | None) -> None:
     with pytest.raises(FileMismatchError, match="does not say which clients were deleted"):
         _ = manifest(changes).removed_codes
+
+
+@given(st.text("a. \u200c\u200d", min_size=1, max_size=4) | st.text(max_size=9), st.sampled_from(FormatPreset))
+def test_the_client_takes_every_file_name_that_the_service_makes(wanted: str, preset: FormatPreset) -> None:
+    name = clean_file_name(wanted, FORMAT_PRESETS[preset].extension) or "clients.csv"
+    document = {"code": "c", "fileName": name, "rows": 0, "bytes": 0, "pages": [EMPTY], "request": {}}
+    assert Manifest.from_json(document).file_name == name
 
 
 def proved(tmp_path: Path, document: Document, file: bytes) -> bool:

@@ -42,8 +42,10 @@ EXTENSIONS = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".xlsx", ".jsonl", ".jsonl.g
         ("console", "console.csv"),
         ("👩‍👩‍👧", "👩‍👩‍👧.csv"),
         ("e\u0301", "é.csv"),
+        ("\u200d.hidden\u200c", "hidden.csv"),
         ("..", ""),
         ("   ", ""),
+        ("\u200c", ""),
     ],
 )
 def test_a_name_is_made_safe(wanted: str, name: str) -> None:
@@ -80,7 +82,9 @@ def test_the_extension_fits_the_format(wanted: str, extension: str, name: str) -
     assert clean_file_name(wanted, extension) == name
 
 
-_NAMES = st.text(max_size=300) | st.lists(st.sampled_from(["a", ". ", " ", *EXTENSIONS]), max_size=6).map("".join)
+_NAMES = st.text(max_size=300) | st.lists(st.sampled_from(["a", ". ", " ", "\u200d", *EXTENSIONS]), max_size=6).map(
+    "".join
+)
 
 
 @given(_NAMES, st.sampled_from(EXTENSIONS))
@@ -91,7 +95,7 @@ def test_any_text_gives_a_safe_name_or_none(wanted: str, extension: str) -> None
         assert len(name.encode()) <= MAX_BYTES
         assert not set(name) & set('/\\:*?"<>|')
         assert all(unicodedata.category(letter) not in ("Cc", "Cs", "Zl", "Zp") for letter in name)
-        assert name.strip(". ") == name
+        assert name.strip(". \u200c\u200d") == name
         assert name.endswith((extension, extension.replace(".tsv", ".csv")))
 
 
