@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import httpx
@@ -206,3 +208,40 @@ def test_a_client_database_that_must_be_mended_is_not_asked_again() -> None:
     unusable = {"code": "source-unusable", "title": "The client database cannot be exported", "detail": "Mend it."}
     with client_of(httpx.Response(502, json=unusable)) as client, pytest.raises(ServiceError, match="Mend it"):
         client.preview()
+
+
+def test_a_cancelled_operation_ends_as_cancelled_after_its_work_on_disk(tmp_path: Path) -> None:
+    content = b"Code\r\n"
+    page = {
+        "page": 0,
+        "start": None,
+        "stop": None,
+        "rows": 0,
+        "bytes": 6,
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+    manifest = {"code": CODE, "fileName": "c.csv", "rows": 0, "bytes": 6, "pages": [page], "request": {}}
+    (tmp_path / "c.csv").write_bytes(content)
+    begun, may_end, ended = Event(), Event(), Event()
+
+    def progress(*_: int) -> None:
+        begun.set()
+        may_end.wait(60)
+        ended.set()
+
+    async def cancel_while_it_reads() -> None:
+        transport = httpx.MockTransport(lambda _: httpx.Response(200, json=manifest))
+        async with httpx.AsyncClient(transport=transport) as http:
+            client = AsyncExportClient("https://exports.example", key="k", http=http)
+            task = asyncio.create_task(client.download(CODE, tmp_path, progress=progress))
+            await asyncio.to_thread(begun.wait, 60)
+            task.cancel()
+            await asyncio.sleep(0)
+            task.cancel()  # as a second Ctrl-C does
+            await asyncio.sleep(0)
+            may_end.set()
+            await task
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(cancel_while_it_reads())
+    assert ended.is_set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from ipaddress import ip_address
@@ -162,14 +163,14 @@ def _pull(step: Pull, http: httpx.Client) -> str | None:
 async def run_async(flow: Flow[T], http: httpx.AsyncClient, access: Access) -> T:
     """Run an operation to its end on the event loop. Work on disk runs in threads."""
     try:
-        step = await asyncio.to_thread(_advance, flow, None)
+        step = await _in_thread(_advance, flow, None)
         while not isinstance(step, _End):
             try:
                 result = await _perform_async(step, http, access)
             except Exception as error:
-                step = await asyncio.to_thread(_advance, flow, None, error)
+                step = await _in_thread(_advance, flow, None, error)
             else:
-                step = await asyncio.to_thread(_advance, flow, result)
+                step = await _in_thread(_advance, flow, result)
         return step.value  # type: ignore[no-any-return]
     finally:
         flow.close()
@@ -185,6 +186,19 @@ async def each_async(read: Callable[[str | None], Any]) -> AsyncIterator[Any]:
         token = part.token
         if token is None:
             return
+
+
+async def _in_thread(work: Callable[..., T], *arguments: Any) -> T:
+    """Run work on disk in a thread. A cancellation waits for its end: nobody may close what the thread still uses."""
+    task = asyncio.ensure_future(asyncio.to_thread(work, *arguments))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        while not task.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([task])
+        task.exception()
+        raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,9 +231,9 @@ async def _pull_async(step: Pull, http: httpx.AsyncClient) -> str | None:
     sink: Sink = step.sink
     try:
         async with http.stream("GET", step.url, headers=_of_link(step.headers)) as response:
-            if await asyncio.to_thread(sink.begin, response.status_code, response.headers):
+            if await _in_thread(sink.begin, response.status_code, response.headers):
                 async for piece in response.aiter_raw():
-                    await asyncio.to_thread(sink.add, piece)
+                    await _in_thread(sink.add, piece)
     except _BROKEN as error:
         return _reason(error)
     return None
