@@ -33,8 +33,15 @@ ON_ENGINE = ("tests/chaos/test_chaos.py", "tests/faults", "tests/e2e")
 
 A thorough run repeats them on the real Durable extension. The longest file is the first to start."""
 
-ON_ENGINE_BY_DEFAULT = ("tests/e2e",)
-"""Those of them that every other run of all tests runs there. The rest wait for a minute after each killed host."""
+_NEAR_ORCHESTRATIONS = (
+    *("engine", "export", "jobs", "notifications", "schedules"),
+    *("simultaneous_starts", "smoke", "telemetry", "webhooks", "workbooks"),
+)
+ON_ENGINE_BY_DEFAULT = tuple(f"tests/e2e/test_{name}.py" for name in _NEAR_ORCHESTRATIONS)
+"""Those of them that every other run of all tests runs there: the files about what orchestrations and timers do.
+
+The rest of `tests/e2e` runs on devhost then, where a system starts for half the processor time. `tests/faults` and
+chaos wait for a minute after each killed host."""
 
 _PROCESSES = min(4, (os.cpu_count() or 1) + 1)
 IN_PARALLEL = (f"--numprocesses={_PROCESSES}", "--dist=loadfile", "--no-loadscope-reorder")
@@ -115,7 +122,8 @@ def run_checks(fast: bool, thorough: bool, pytest_args: Sequence[str]) -> bool:
     report(checks)
     print(summary)
     if not fast and not thorough and not pytest_args:
-        left_out = f"the tests marked `{THOROUGH}`, and `tests/faults` and chaos on the real Durable extension"
+        on_engine = "`tests/faults`, chaos and most of `tests/e2e` on the real Durable extension"
+        left_out = f"the tests marked `{THOROUGH}`, and {on_engine}"
         print(f"Left to CI, or to `dev.py test --thorough`: {left_out}.")
     return all(check.ok for check in checks)
 
@@ -123,7 +131,7 @@ def run_checks(fast: bool, thorough: bool, pytest_args: Sequence[str]) -> bool:
 def chosen_tests(fast: bool, thorough: bool, pytest_args: Sequence[str]) -> list[str]:
     """Return the arguments with which pytest runs the wanted tests.
 
-    A run that is not thorough leaves `tests/e2e` to the real Durable extension, where its program is found.
+    A run that is not thorough leaves some files to the real Durable extension, where its program is found.
     """
     if pytest_args:
         return [*(("-m", "not slow") if fast else ()), *pytest_args]
@@ -134,7 +142,7 @@ def chosen_tests(fast: bool, thorough: bool, pytest_args: Sequence[str]) -> list
 
 
 def run_default_on_engine(thorough: bool) -> Check:
-    """Run tests on the real Durable extension: all that `--engine` runs if thorough, otherwise those of `tests/e2e`.
+    """Run tests on the real Durable extension: all that `--engine` runs if thorough, otherwise some of `tests/e2e`.
 
     The systems of these tests run the unpacked deployment package. Without the program, prints where to get it. Under
     CI that is a failure.
@@ -180,7 +188,7 @@ def run_on_host(kind: str, pytest_args: Sequence[str]) -> bool:
         pytest_args: Which of these tests to run; empty: all but the thorough ones, one process, because each host of
             Core Tools starts a program of its own for the Durable extension.
     """
-    short = (*ON_ENGINE_BY_DEFAULT, "-m", f"not {THOROUGH}")
+    short = ("tests/e2e", "-m", f"not {THOROUGH}")
     return reported(*pytest_with({hosts.USED: kind}, pytest_args or short, "on host", "Azure Functions Core Tools"))
 
 

@@ -82,9 +82,9 @@ ON_ENGINE = ["tests/chaos/test_chaos.py", "tests/faults", "tests/e2e"]
 
 @pytest.mark.parametrize(
     ("ci", "thorough", "on_engine"),
-    [("true", True, ON_ENGINE), ("", True, ON_ENGINE), ("", False, ["tests/e2e", "not thorough"])],
+    [("true", True, ON_ENGINE), ("", True, ON_ENGINE), ("", False, [*checks.ON_ENGINE_BY_DEFAULT, "not thorough"])],
 )
-def test_a_run_includes_e2e_on_the_program_and_a_thorough_one_faults_and_chaos(
+def test_a_run_has_some_of_e2e_on_the_program_and_a_thorough_one_all_of_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ci: str, thorough: bool, on_engine: list[str]
 ) -> None:
     named, runs = tmp_path / "durable-engine", list[tuple[str, list[str]]]()
@@ -144,7 +144,9 @@ def test_a_run_leaves_out_only_what_a_thorough_one_or_the_program_runs(
         monkeypatch.setenv(engine_program.SETTING, str(tmp_path / "durable-engine"))
     arguments = checks.chosen_tests(fast, thorough, ())
     assert (arguments[arguments.index("-m") + 1] if "-m" in arguments else "") == marks
-    assert ("--ignore=tests/e2e" in arguments) is (has_program and not fast and not thorough)
+    ignored = [argument.removeprefix("--ignore=") for argument in arguments if argument.startswith("--ignore=")]
+    assert ignored == (list(checks.ON_ENGINE_BY_DEFAULT) if has_program and not fast and not thorough else [])
+    assert [name for name in ignored if not Path(name).is_file()] == []
 
 
 def test_tests_that_are_named_run_although_they_are_thorough() -> None:
