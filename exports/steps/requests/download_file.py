@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from exports.errors import ExpiredError, NotCompletedError
+from collections.abc import Mapping
+
+from exports.errors import ExpiredError
 from exports.jobs.job import Job
 from exports.jobs.states import FileStatus
 from exports.request.spec import SensitiveFields, SensitiveFieldsError
 from exports.services import Services
-from exports.steps.requests.get_export import find_job
+from exports.steps.requests.get_export import find_completed
 from exports.steps.requests.give_link import Reader, give_link
 
-_WHY_GONE = {
+_WHY_GONE: Mapping[FileStatus | None, str] = {
     FileStatus.EXPIRED: "The file of this export has expired and is no longer kept; start the export again.",
     FileStatus.REMOVED: "The file of this export was removed before its expiry date; start the export again.",
 }
@@ -41,11 +43,7 @@ def load_manifest(services: Services, tenant: str, code: str) -> bytes:
 
 
 def _completed(services: Services, tenant: str, code: str) -> Job:
-    job = find_job(services, tenant, code)
-    status = job.file_status(services.now())
-    if status is None:
-        message = f"This export is {job.status}; only a Completed one has a file."
-        raise NotCompletedError(message)
-    if status is not FileStatus.AVAILABLE:
-        raise ExpiredError(_WHY_GONE[status])
+    job = find_completed(services, tenant, code)
+    if why := _WHY_GONE.get(job.file_status(services.now())):
+        raise ExpiredError(why)
     return job

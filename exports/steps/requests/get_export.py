@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from exports.errors import JobNotFoundError, StorageUnavailableError
+from exports.errors import JobNotFoundError, NotCompletedError, StorageUnavailableError
 from exports.jobs.audit import LinkSource
 from exports.jobs.job import Job
 from exports.jobs.states import JobStatus
@@ -25,6 +25,15 @@ def find_job(services: Services, tenant: str, code: str) -> Job:
     job = services.jobs.get(tenant, code)
     if job is None:
         raise JobNotFoundError("There is no export with this code.")
+    return job
+
+
+def find_completed(services: Services, tenant: str, code: str) -> Job:
+    """Return a job of a tenant as `find_job` does, or raise a `NotCompletedError` if it is not completed."""
+    job = find_job(services, tenant, code)
+    if job.status is not JobStatus.COMPLETED:
+        message = f"This export is {job.status}; only a Completed one has a file."
+        raise NotCompletedError(message)
     return job
 
 

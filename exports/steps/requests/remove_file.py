@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from exports.errors import NotCompletedError
 from exports.jobs.audit import AuditAction, audit_entry
 from exports.jobs.job import Job
-from exports.jobs.states import JobStatus
 from exports.services import Services
 from exports.steps.finalize.cleanup import mark_and_remove_file
-from exports.steps.requests.get_export import find_job
+from exports.steps.requests.get_export import find_completed
 
 
 def remove_file(services: Services, tenant: str, code: str, actor: str) -> Job:
@@ -21,10 +19,7 @@ def remove_file(services: Services, tenant: str, code: str, actor: str) -> Job:
         NotCompletedError: The job has no file.
         StorageUnavailableError, FileChangedError: Can be tried again.
     """
-    job = find_job(services, tenant, code)
-    if job.status is not JobStatus.COMPLETED:
-        message = f"This export is {job.status}; only a Completed one has a file."
-        raise NotCompletedError(message)
+    job = find_completed(services, tenant, code)
     if not job.file_removed:
         services.audit.append(audit_entry(AuditAction.FILE_REMOVED, actor, job, services.now()))
     return mark_and_remove_file(services, job.ref)
