@@ -40,11 +40,11 @@ def summary(report: ViewReport) -> str:
         count = "one reason" if len(report.reasons) == 1 else f"{len(report.reasons)} reasons"
         return f"An export would fail, for {count}: see the lines with FAIL."
     missing = sum(column.state == "missing" for column in report.columns)
-    without = f" It would go without {missing} missing columns: see the lines with none." if missing else ""
+    are_missing = "1 column is" if missing == 1 else f"{missing} columns are"
+    without = f" {are_missing} missing: see the lines with none." if missing else ""
     if not has_types(report.columns):
-        return f"Nothing was found by which an export would fail.{without} The database names no types here."
-    words = "Values outside of the sample are checked by the export."
-    return f"Nothing was found by which an export would fail.{without} {words}"
+        return f"Found nothing that would make an export fail.{without} The database names no types here."
+    return f"Found nothing that would make an export fail.{without} Only an export checks values outside the sample."
 
 
 def has_types(columns: Sequence[ColumnReport]) -> bool:
@@ -72,7 +72,7 @@ def _findings(found: Findings) -> Iterator[tuple[str, str, str]]:
     for column in found.deletions or ():
         yield ("FAIL" if column.problem else "ok"), "deletions", f"{column.name} {column.type_name}".rstrip()
     if found.deleted_clients is not None:
-        yield "", "deletions", f"{found.deleted_clients:,} clients that the view clients has not, up to 10,000"
+        yield "", "deletions", f"{found.deleted_clients:,} clients that are not in the view clients, up to 10,000"
     yield from (("", "note", note) for note in found.notes)
 
 

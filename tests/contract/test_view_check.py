@@ -89,7 +89,7 @@ def test_a_missing_optional_column_has_a_state_of_its_own_and_exit_code_0(
     assert main(["view", "check", url.render_as_string(hide_password=False)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert next(line.split()[:3] for line in lines if line.startswith("none")) == ["none", "status", "missing:"]
-    assert "It would go without 4 missing columns" in lines[-1]
+    assert "4 columns are missing: see the lines with none." in lines[-1]
 
 
 def test_the_check_asks_whether_a_similar_name_is_the_missing_column(
@@ -211,7 +211,7 @@ def test_the_table_for_people_has_no_colours_outside_a_terminal(
 
     printed = capsys.readouterr().out
     assert "\033" not in printed
-    assert printed.endswith("Values outside of the sample are checked by the export.\n")
+    assert printed.endswith("Only an export checks values outside the sample.\n")
 
 
 def test_a_database_without_the_view_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
