@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, Select, event, text
 
+from exports.adapters.clients_sql.dialects.mysql_session import set_time_limit
 from exports.adapters.clients_sql.inspection.findings import KeyUse, UnstableFunction
 from exports.adapters.clients_sql.inspection.inspector import Explain, ViewInspector
 from exports.adapters.clients_sql.inspection.time_limit import TimeLimit
@@ -40,11 +41,7 @@ class MysqlInspector(ViewInspector):
 
         def shorten(connection: Connection) -> None:
             seconds = limit.seconds_left
-            statement = (
-                f"SET @client_export = 0 /*M! , max_statement_time = {seconds:.2f} */"
-                f" /*!80000 , max_execution_time = {round(seconds * 1000)} */"
-            )
-            connection.exec_driver_sql(statement).close()
+            set_time_limit(connection, seconds)
             driver: Any = connection.connection.driver_connection
             driver._read_timeout = seconds + _GRACE_SECONDS  # for a server that has died
 
