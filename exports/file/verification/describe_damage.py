@@ -12,7 +12,7 @@ from exports.file.text_damage import HEAD_BYTES, another_kind_of_file
 from exports.file.verification.file_bytes import FileBytes
 from exports.file.verification.kinds import END_BYTES, reading_of
 from exports.file.verification.verify_page import PageFound, read_frame, read_page
-from exports.request.formats import FileKind
+from exports.request.formats import Compression, FileKind
 
 Progress = Callable[[int, int], None]
 """Takes the number of bytes read so far and the number of bytes in all."""
@@ -60,7 +60,7 @@ def damaged(
     yield f"{name_piece(piece, manifest)} is the first that is wrong: bytes {start:,} up to {start + piece.bytes:,}."
     ends_in_it = shift < 0 and not right and file.size_bytes < start + piece.bytes
     head, form = file.read(0, HEAD_BYTES), manifest.request.format
-    is_cut_off = ends_in_it and (not found.bytes or _stops_midway(file, manifest))
+    is_cut_off = ends_in_it and (not found.bytes or _stops_midway(file, manifest, found))
     if form.kind is not FileKind.XLSX and another_kind_of_file(head, form):
         is_cut_off = False  # its length says nothing
     yield _amount(shift, file.size_bytes, cut_off=is_cut_off)
@@ -84,10 +84,15 @@ def _count_right(
     return right
 
 
-def _stops_midway(file: FileBytes, manifest: ManifestDto) -> bool:
-    """Say whether the copy ends where a complete file of this format cannot end."""
+def _stops_midway(file: FileBytes, manifest: ManifestDto, found: PageFound) -> bool:
+    """Say whether the copy ends where a complete file of this format cannot end.
+
+    The last bytes of a gzip file do not tell. If what is there can be decompressed, it was compressed anew.
+    """
+    if manifest.request.format.compression is Compression.GZIP:
+        return found.problem is not None
     end = file.read(max(file.size_bytes - END_BYTES, 0), file.size_bytes)
-    return not reading_of(manifest.request).is_whole_end(end, manifest.request.format)
+    return not reading_of(manifest.request).is_whole_end(end)
 
 
 def _amount(shift: int, size_bytes: int, *, cut_off: bool) -> str:

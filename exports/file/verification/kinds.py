@@ -37,7 +37,7 @@ class FileReading:
         has_header_in_page: Whether the header is a record of the first page.
         left_out: Matches each character of a client that no cell can hold. `removedCharacters` counts them.
         decompress: Returns the decompressed bytes of a page.
-        is_whole_end: Whether a complete file may end with these bytes.
+        is_whole_end: Whether a complete file, not compressed, may end with these bytes.
         damage_hints: Sentences about likely causes of damage; see `exports.file.text_damage.text_damage_hints`.
     """
 
@@ -45,7 +45,7 @@ class FileReading:
     left_out: re.Pattern[str]
     decompress: Callable[[BinaryIO, CsvFormat], BinaryIO]
     count_records: CountRecords
-    is_whole_end: Callable[[bytes, CsvFormat], bool]
+    is_whole_end: Callable[[bytes], bool]
     damage_hints: Callable[[bytes, CsvFormat, str | None], Iterable[str]]
 
 
@@ -63,8 +63,8 @@ def _gunzipped(stream: BinaryIO, form: CsvFormat) -> BinaryIO:
     return cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, opened)))
 
 
-def _ends_a_record(end: bytes, form: CsvFormat) -> bool:
-    return form.compression is Compression.NONE and end.endswith(b"\n")
+def _ends_a_record(end: bytes) -> bool:
+    return end.endswith(b"\n")
 
 
 def _count_rows(stream: BinaryIO, spec: ExportSpec, *, is_first: bool, on_code: Callable[[str], None]) -> int:
@@ -98,7 +98,7 @@ READINGS: Mapping[FileKind | None, FileReading] = {
         left_out=re.compile(f"[{REFUSED_IN_XML}]"),
         decompress=lambda stream, _: inflated(stream),
         count_records=_count_rows,
-        is_whole_end=lambda end, _: is_whole_workbook(end),
+        is_whole_end=is_whole_workbook,
         damage_hints=lambda head, _form, _problem: workbook_damage_hints(head),
     ),
 }

@@ -251,6 +251,15 @@ def test_a_compressed_copy_is_not_called_cut_off_because_it_is_shorter() -> None
     assert "cut off" not in faults
 
 
+def test_a_copy_that_was_compressed_anew_is_not_called_cut_off() -> None:
+    file, manifest = a_proved_file(GZIP, names=("Harbour Bakery " * 90,) * 8, starts=())
+    smaller = gzip.compress(gzip.decompress(file), 9)
+    assert len(smaller) < len(file)
+    assert "cut off" not in _faults(smaller, manifest)
+    for length in (9, len(file) // 2, len(file) - 1):
+        assert "cut off" in _faults(file[:length], manifest)
+
+
 @pytest.mark.parametrize("page", [b'<?xml version="1.0"?><Error><Code>', MARK + b"<!DOCTYPE html>", b"\n<html>"])
 def test_an_error_page_saved_instead_of_the_file_is_recognized(page: bytes) -> None:
     assert "fresh link" in _faults(page, a_proved_file()[1])
