@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 import typer.main
-from client_export import AsyncExportClient, ExportClient, JobStatus
+from client_export import AsyncExportClient, ConflictError, ExportClient, JobStatus, Schedule
 from client_export import errors as client_errors
 from client_export.cli import exits, show
 from client_export.cli.main import app
@@ -252,3 +252,47 @@ def test_a_new_schedule_without_a_name_or_times_is_refused_before_any_request(
     for options in ((), NAMED[:2], NAMED[2:]):
         assert "needs --name and --cron" in " ".join(save_schedule(*options, code=2).split())
     assert saved == []
+
+
+class Shared:
+    """A service with one schedule, which somebody else changes after it was read, as often as `changes` says."""
+
+    def __init__(self, changes: int) -> None:
+        self.stored, self.version, self.changes = dict(STORED), 0, changes
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        current = {"etag": f'"{self.version}"'}
+        shown = httpx.Response(200, json=self.stored | {"code": "c"}, headers=current)
+        if request.method == "GET":
+            if self.changes:
+                self.changes -= 1
+                self._store({"cron": f"{self.changes} 1 * * *"})
+            return shown
+        if request.headers["if-match"] != current["etag"]:
+            return httpx.Response(
+                412, json={"code": "precondition-failed", "title": "It has changed", "detail": "Read."}
+            )
+        self._store(json.loads(request.content))
+        return httpx.Response(200, json=self.stored | {"code": "c"})
+
+    def _store(self, changes: dict[str, Any]) -> None:
+        self.stored |= changes
+        self.version += 1
+
+    def change(self) -> Schedule:
+        http = httpx.Client(transport=httpx.MockTransport(self.answer))
+        client = ExportClient("https://exports.example", key="k", tenant="t", http=http)
+        return client.change_schedule("c", {"enabled": False})
+
+
+def test_a_changed_schedule_keeps_what_somebody_else_changes_at_the_same_time() -> None:
+    shared = Shared(2)
+    assert shared.change().raw == shared.stored | {"code": "c"}
+    assert shared.stored == STORED | {"enabled": False, "cron": "0 1 * * *"}
+
+
+def test_a_schedule_that_never_stays_as_it_was_read_is_not_changed_for_ever() -> None:
+    shared = Shared(1_000)
+    with pytest.raises(ConflictError, match="It has changed"):
+        shared.change()
+    assert shared.stored["enabled"] == STORED["enabled"]

@@ -258,6 +258,14 @@ class ExportClient:
         """
         return self._run(self._operations.save_schedule(content, code))
 
+    def change_schedule(self, code: str, changes: Mapping[str, Any]) -> Schedule:
+        """Change what is given of a schedule, and leave the rest as it is, even if it is changed at the same time.
+
+        Args:
+            changes: The properties to change, as in `save_schedule`.
+        """
+        return self._run(self._operations.change_schedule(code, changes))
+
     def delete_schedule(self, code: str) -> None:
         """Delete a schedule. The exports that it started stay."""
         self._run(self._operations.delete_schedule(code))

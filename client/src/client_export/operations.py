@@ -32,6 +32,9 @@ EXPORTS, _MAPPINGS, _SCHEDULES = "/clients/export/csv", "/csv-mappings", "/clien
 _MOST_ITEMS = 100
 _LONGEST_KEY = 255
 _POLL_SECONDS = 1.0
+_SAVED_OF_SCHEDULE = ("name", "cron", "timeZone", "enabled", "request", "overlap", "incremental")
+"""What a caller saves of a schedule; the service sets the rest."""
+_CHANGED_MEANWHILE = 412
 _LINK_REFUSED = (401, 403, 404)
 """What storage says about a link that has expired."""
 
@@ -186,6 +189,23 @@ class Operations:
         else:
             answer = yield from self._ask("PUT", item(_SCHEDULES, code), dict(body))
         return read(answer, Schedule.from_json)
+
+    def change_schedule(self, code: str, changes: Mapping[str, Any]) -> Flow[Schedule]:
+        """Change what is given of a schedule. If it changes or runs meanwhile, change it as it is then."""
+        tries = self.policy.tries
+        while True:
+            found = yield from self._ask("GET", item(_SCHEDULES, code))
+            known = read(found, Schedule.from_json).raw
+            body = {name: known[name] for name in _SAVED_OF_SCHEDULE if name in known} | dict(changes)
+            headers = {"If-Match": found.headers["etag"]} if "etag" in found.headers else {}
+            tries -= 1
+            try:
+                answer = yield from self._ask("PUT", item(_SCHEDULES, code), body, headers=headers)
+            except ConflictError as error:
+                if error.status != _CHANGED_MEANWHILE or not tries:
+                    raise
+            else:
+                return read(answer, Schedule.from_json)
 
     def delete_schedule(self, code: str) -> Flow[None]:
         yield from self._ask("DELETE", item(_SCHEDULES, code), absence="schedule-not-found")

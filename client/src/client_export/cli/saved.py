@@ -139,9 +139,10 @@ def save_schedule(
     if request is not None:
         changes["request"] = given.read_json(request)  # null too: the service refuses it
     with service(context) as client:
-        known = NEW_SCHEDULE if code is None else client.schedule(code).raw
-        content = {option: known[option] for option in (*chosen, "request") if option in known} | changes
-        _show_schedule(client.save_schedule(content, code=code), as_json)
+        if code is None:
+            _show_schedule(client.save_schedule(NEW_SCHEDULE | changes), as_json)
+        else:
+            _show_schedule(client.change_schedule(code, changes), as_json)
 
 
 @schedules.command("delete")
