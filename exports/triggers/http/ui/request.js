@@ -38,10 +38,13 @@ const MOMENT_FIELDS = { "/filter/updatedSince": "since", "/filter/updatedUntil":
  * time, or for one that does not exist: the request would then be for the clients of all times. `path` is that of the request.
  */
 export function faultOfMoments(path = "") {
-  const unfinished = Object.entries(MOMENT_FIELDS).filter(([, id]) => byId(id).validity.badInput);
+  const unfinished = Object.entries(MOMENT_FIELDS).filter(([, id]) => byId(id).validity.badInput || isNoMoment(byId(id)));
   const errors = unfinished.map(([pointer, id]) => ({ pointer: `${path}${pointer}`, detail: t("filter.unfinished", { field: t(`filter.${id}`) }) }));
   return errors.length ? new Problem(400, { code: "invalid-request", errors }) : null;
 }
+
+/** Whether a field holds what no date can be: browsers let readers type years of more than four digits. */
+const isNoMoment = ({ value }) => value !== "" && Number.isNaN(Date.parse(value));
 
 /** Return the body of the request. Throws `Problem` if a moment of the form is unfinished. */
 export function finishedRequest(path) {
@@ -74,7 +77,7 @@ function readFilter() {
 
 /** Return the moment in a field: exactly as it was written, if the reader has not changed it since. */
 function readMoment(input) {
-  if (!input.value) return undefined;
+  if (!input.value || isNoMoment(input)) return undefined;
   return input.value === input.dataset.local ? input.dataset.moment : new Date(input.value).toISOString();
 }
 
