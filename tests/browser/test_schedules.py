@@ -187,6 +187,30 @@ def test_a_schedule_that_changed_meanwhile_is_not_overwritten(visitor: Visitor, 
     assert [schedule["name"] for schedule in listed(system)] == ["Changed"]
 
 
+def test_pausing_a_schedule_that_is_being_edited_is_no_change_by_someone_else(visitor: Visitor, system: System) -> None:
+    a_schedule(system)
+    open_schedules(visitor)
+    visitor.at(f"{card(visitor, 'VAT')} [data-act=edit]").click()
+    expect(visitor.at("#schedule-name")).to_have_value("VAT")
+    visitor.at("#schedule-name").fill("VAT return")
+    visitor.at(f"{card(visitor, 'VAT')} [data-act=pause]").click()
+    visitor.expect_text(f"{card(visitor, 'VAT')} .pill", "Paused")
+    save(visitor)
+    [saved] = listed(system)
+    assert (saved["name"], saved["enabled"]) == ("VAT return", False)
+
+
+def test_the_form_of_a_deleted_schedule_is_closed(visitor: Visitor, system: System) -> None:
+    a_schedule(system)
+    open_schedules(visitor)
+    visitor.at(f"{card(visitor, 'VAT')} [data-act=edit]").click()
+    expect(visitor.at("#schedule-form")).to_be_visible()
+    visitor.at(f"{card(visitor, 'VAT')} [data-act=remove]").click()
+    visitor.at(f"{card(visitor, 'VAT')} [data-act=confirm]").click()
+    visitor.expect_text("#schedules-empty", "No schedules yet")
+    expect(visitor.at("#schedule-form")).to_be_hidden()
+
+
 # --- pausing and deleting
 
 
@@ -213,6 +237,7 @@ def test_a_schedule_is_deleted_only_after_a_second_answer(visitor: Visitor, syst
     visitor.at(f"{shown} [data-act=remove]").click()
     expect(visitor.at(f"{shown} [data-act=keep]")).to_be_focused()
     visitor.at(f"{shown} [data-act=keep]").click()
+    expect(visitor.at(f"{shown} [data-act=remove]")).to_be_focused()
     assert len(listed(system)) == 1
 
     visitor.at(f"{shown} [data-act=remove]").click()

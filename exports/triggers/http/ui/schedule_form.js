@@ -46,6 +46,17 @@ export function hideScheduleForm(api) {
   notifyOfSchedule.show(api);
 }
 
+/** Go on with the form after the reader has changed the schedule in the list: the change is no one else's. */
+export function keepEditing(before, changed) {
+  if (edited?.data.code !== changed.data.code || edited.etag !== before.etag) return;
+  edited = { ...changed, data: { ...edited.data, enabled: changed.data.enabled } };
+}
+
+/** Close the form of a schedule that the reader has deleted. */
+export function stopEditingSchedule(code) {
+  if (edited?.data.code === code) hideScheduleForm(formApi);
+}
+
 /** Show the form for a new schedule, or for the one with this code as it is now. */
 export async function editSchedule(api, code) {
   formApi = api;

@@ -6,7 +6,7 @@ import { clearFaults, showPassing } from "./faults.js";
 import { cronInWords, momentIn } from "./cron.js";
 import { filterInWords } from "./job_request.js";
 import { ofOneMoment } from "./request.js";
-import { PATH_OF_SCHEDULES, editSchedule, hideScheduleForm, reportScheduleProblem, setUpScheduleForm, showPresentForm } from "./schedule_form.js";
+import { PATH_OF_SCHEDULES, editSchedule, hideScheduleForm, keepEditing, reportScheduleProblem, setUpScheduleForm, showPresentForm, stopEditingSchedule } from "./schedule_form.js";
 import { untilAnswered } from "./retry.js";
 import { labelOf, t } from "./texts.js";
 import { currentView } from "./views.js";
@@ -165,10 +165,10 @@ function actionButton(act, name, work) {
 
 /** Change whether a schedule is active, if nobody else has changed it meanwhile. */
 async function setEnabled({ code, name }, enabled) {
-  const { data, etag } = await schedulesApi.send("GET", `${PATH_OF_SCHEDULES}/${code}`);
-  const { cron, timeZone, request, overlap, incremental } = data;
-  const body = { name: data.name, cron, timeZone, enabled, request, overlap, incremental };
-  await schedulesApi.send("PUT", `${PATH_OF_SCHEDULES}/${code}`, { body, headers: { "if-match": etag } });
+  const before = await schedulesApi.send("GET", `${PATH_OF_SCHEDULES}/${code}`);
+  const { cron, timeZone, request, overlap, incremental } = before.data;
+  const body = { name: before.data.name, cron, timeZone, enabled, request, overlap, incremental };
+  keepEditing(before, await schedulesApi.send("PUT", `${PATH_OF_SCHEDULES}/${code}`, { body, headers: { "if-match": before.etag } }));
   await refreshSchedules(code);
   announce(t(enabled ? "schedules.isActive" : "schedules.isPaused", { name }));
 }
@@ -188,6 +188,7 @@ function askToRemove(schedule, actions) {
 
 async function removeSchedule(code, name) {
   await schedulesApi.send("DELETE", `${PATH_OF_SCHEDULES}/${code}`).catch(unlessGone);
+  stopEditingSchedule(code);
   await refreshSchedules();
   byId("schedules-title").focus();
   announce(t("schedules.isRemoved", { name }));
