@@ -14,7 +14,6 @@ from azure.data.tables import UpdateMode
 
 from shared.api_keys import ApiKey, KeyChanges, KeyNotFoundError, KeysUnavailableError
 from shared.row_codec import TEXTS, RowCodec
-from shared.storage import StorageAccount
 from shared.tables import Operation, StorageTable, with_write_token
 
 KEYS = RowCodec(ApiKey, elsewhere=("id",), forms={"tenants": TEXTS, "scopes": TEXTS}, always_present=("scopes",))
@@ -26,10 +25,8 @@ _Entity = dict[str, Any]
 class TableKeyStore(StorageTable):
     """Implements `shared.api_keys.KeyStore` on the table `apikeys`."""
 
+    _default_table = "apikeys"
     _unavailable = KeysUnavailableError
-
-    def __init__(self, account: StorageAccount, table: str = "apikeys") -> None:
-        super().__init__(account, table)
 
     def add(self, key: ApiKey) -> bool:
         """See `KeyStore.add`."""

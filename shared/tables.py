@@ -31,14 +31,16 @@ class StorageTable:
     """One table of a storage account.
 
     Attributes:
+        _default_table: The name of the table, unless its maker gives another one.
         _unavailable: The error that a transient failure or a refusal of storage is raised as. Subclasses define it.
     """
 
+    _default_table: ClassVar[str]
     _unavailable: ClassVar[type[Exception]]
 
-    def __init__(self, account: StorageAccount, table: str) -> None:
+    def __init__(self, account: StorageAccount, table: str | None = None) -> None:
         self._account = account
-        self._name = table
+        self._name = table or self._default_table
 
     @cached_property
     def _table(self) -> TableClient:

@@ -13,14 +13,12 @@ from typing import Any
 from exports.adapters.storage.table_adapter import TableAdapter, any_of, sortable_moment
 from exports.jobs.audit import AuditEntry
 from exports.ports.audit import EVERY_ENTRY, AuditConditions, LoggedEntry
-from shared.storage import StorageAccount
 
 
 class TableAuditLog(TableAdapter):
     """Implements `exports.ports.audit.AuditLog` on the table `exportaudit`."""
 
-    def __init__(self, account: StorageAccount, table: str = "exportaudit") -> None:
-        super().__init__(account, table)
+    _default_table = "exportaudit"
 
     def append(self, entry: AuditEntry) -> None:
         """See `AuditLog.append`. The entry is compressed, because a filter may name thousands of codes."""

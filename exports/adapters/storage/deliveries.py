@@ -8,14 +8,12 @@ from typing import Any
 
 from exports.adapters.storage.table_adapter import Entity, TableAdapter, sortable_moment
 from exports.notifications.delivery import Delivery
-from shared.storage import StorageAccount
 
 
 class TableDeliveryLog(TableAdapter):
     """Implements `exports.ports.webhooks.DeliveryLog` on the table `exportdeliveries`."""
 
-    def __init__(self, account: StorageAccount, table: str = "exportdeliveries") -> None:
-        super().__init__(account, table)
+    _default_table = "exportdeliveries"
 
     def append(self, delivery: Delivery) -> None:
         """See `DeliveryLog.append`. A step that ran twice has sent the message twice, so it adds two rows."""

@@ -8,7 +8,6 @@ from typing import Any
 from exports.adapters.storage.table_adapter import Entity, TableAdapter
 from exports.request.idempotency import IdempotencyRecord
 from shared.row_codec import RowCodec
-from shared.storage import StorageAccount
 
 RECORDS = RowCodec(IdempotencyRecord, elsewhere=("tenant", "key_hash"))
 
@@ -16,8 +15,7 @@ RECORDS = RowCodec(IdempotencyRecord, elsewhere=("tenant", "key_hash"))
 class TableIdempotencyStore(TableAdapter):
     """Implements `exports.ports.idempotency.IdempotencyStore` on the table `exportrequests`."""
 
-    def __init__(self, account: StorageAccount, table: str = "exportrequests") -> None:
-        super().__init__(account, table)
+    _default_table = "exportrequests"
 
     def find(self, tenant: str, key_hash: str) -> IdempotencyRecord | None:
         """See `IdempotencyStore.find`."""

@@ -42,9 +42,11 @@ JOBS = RowCodec(
 class TableJobStore(TableAdapter):
     """Implements `exports.ports.jobs.JobStore` on the table `exportjobs`."""
 
-    def __init__(self, account: StorageAccount, table: str = "exportjobs") -> None:
+    _default_table = "exportjobs"
+
+    def __init__(self, account: StorageAccount, table: str | None = None) -> None:
         super().__init__(account, table)
-        self._quotas = TableQuotas(account, table)
+        self._quotas = TableQuotas(account, self._name)
 
     def require_room(self, tenant: str, quota: Quota, now: datetime) -> None:
         """See `JobStore.require_room`."""

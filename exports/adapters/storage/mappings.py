@@ -9,7 +9,6 @@ from exports.adapters.storage.table_adapter import Entity
 from exports.errors import MappingNotFoundError
 from exports.mappings.mapping import MappingContent, SavedMapping
 from shared.row_codec import RowCodec, compressed_json
-from shared.storage import StorageAccount
 
 MAPPINGS = RowCodec(SavedMapping, elsewhere=("tenant", "code"), forms={"content": compressed_json(MappingContent)})
 
@@ -18,9 +17,7 @@ class TableMappingStore(NamedResourceTable[SavedMapping]):
     """Implements `exports.ports.mappings.MappingStore` on the table `csvmappings`."""
 
     kind = "mapping"
-
-    def __init__(self, account: StorageAccount, table: str = "csvmappings") -> None:
-        super().__init__(account, table)
+    _default_table = "csvmappings"
 
     def create(self, mapping: SavedMapping) -> bool:
         """See `MappingStore.create`."""

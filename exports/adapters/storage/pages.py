@@ -9,7 +9,6 @@ from exports.adapters.storage.table_adapter import Entity, TableAdapter
 from exports.file.page_record import PageBlock, PageRecord
 from exports.jobs.job import JobRef
 from shared.row_codec import INT64, RowCodec
-from shared.storage import StorageAccount
 
 _LARGE = ("bytes", "crc32", "content_crc32", "content_bytes")
 RECORDS = RowCodec(PageRecord, elsewhere=("page",), forms=dict.fromkeys(_LARGE, INT64))
@@ -19,8 +18,7 @@ _BLOCKS = RowCodec(PageBlock, elsewhere=("page",), forms={"bytes": INT64})
 class TablePageLedger(TableAdapter):
     """Implements `exports.ports.pages.PageLedger` on the table `exportpages`."""
 
-    def __init__(self, account: StorageAccount, table: str = "exportpages") -> None:
-        super().__init__(account, table)
+    _default_table = "exportpages"
 
     def record(self, job: JobRef, record: PageRecord) -> PageRecord:
         """See `PageLedger.record`. The insert is conditional: of two writers one succeeds; both return its record."""

@@ -16,7 +16,6 @@ from exports.jobs.codes import first_code_before
 from exports.schedules.runs import RunOutcome, ScheduleRun
 from exports.schedules.schedule import ScheduleRef
 from shared.row_codec import RowCodec
-from shared.storage import StorageAccount
 
 RUNS = RowCodec(ScheduleRun, elsewhere=("tenant", "schedule_code", "key"))
 
@@ -24,8 +23,7 @@ RUNS = RowCodec(ScheduleRun, elsewhere=("tenant", "schedule_code", "key"))
 class TableRunHistory(TableAdapter):
     """Implements `exports.ports.schedules.RunHistory` on the table `scheduleruns`."""
 
-    def __init__(self, account: StorageAccount, table: str = "scheduleruns") -> None:
-        super().__init__(account, table)
+    _default_table = "scheduleruns"
 
     def record(self, run: ScheduleRun) -> None:
         """See `RunHistory.record`. The insert is conditional; only a run that has started replaces another one."""

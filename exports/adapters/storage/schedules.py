@@ -19,7 +19,6 @@ from exports.adapters.storage.table_adapter import Entity, if_version
 from exports.errors import ScheduleNotFoundError
 from exports.schedules.schedule import Schedule, ScheduleContent, ScheduleRef, ScheduleState
 from shared.row_codec import RowCodec, compressed_json, json_text
-from shared.storage import StorageAccount
 from shared.tables import Operation
 
 SCHEDULES = RowCodec(
@@ -41,9 +40,7 @@ class TableScheduleStore(NamedResourceTable[Schedule]):
     """Implements `exports.ports.schedules.ScheduleStore` on the table `exportschedules`."""
 
     kind = "schedule"
-
-    def __init__(self, account: StorageAccount, table: str = "exportschedules") -> None:
-        super().__init__(account, table)
+    _default_table = "exportschedules"
 
     def create(self, schedule: Schedule) -> bool:
         """See `ScheduleStore.create`."""

@@ -29,7 +29,7 @@ class TableAdapter(StorageTable):
 
     _unavailable = StorageUnavailableError
 
-    def __init__(self, account: StorageAccount, table: str) -> None:
+    def __init__(self, account: StorageAccount, table: str | None = None) -> None:
         super().__init__(account, table)
         self._told: dict[tuple[str, str], float] = {}
 

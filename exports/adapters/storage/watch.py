@@ -42,8 +42,10 @@ one partition can serve (docs/scale.md)."""
 class TableWatchIndex(TableAdapter):
     """Implements `exports.ports.watch.WatchIndex` on the table `exportwatch`."""
 
+    _default_table = "exportwatch"
+
     def __init__(
-        self, account: StorageAccount, table: str = "exportwatch", *, fresh_seconds: float = _FRESH_SECONDS
+        self, account: StorageAccount, table: str | None = None, *, fresh_seconds: float = _FRESH_SECONDS
     ) -> None:
         super().__init__(account, table)
         self._fresh_seconds = fresh_seconds

@@ -187,7 +187,7 @@ def test_the_template_makes_the_containers_and_tables_of_the_adapters() -> None:
     assert re.findall(r'container: str = "(\w+)"', adapters) == re.findall(r"fileContainer = '(\w+)'", STORAGE.text)
     tables = re.search(r"tableNames = \[(.*)\]", STORAGE.text)
     assert tables
-    assert sorted(re.findall(r'table: str = "(\w+)"', adapters)) == sorted(re.findall(r"'(\w+)'", tables[1]))
+    assert sorted(re.findall(r'default_table = "(\w+)"', adapters)) == sorted(re.findall(r"'(\w+)'", tables[1]))
 
 
 def test_the_storage_account_refuses_account_keys_public_access_and_plain_http() -> None:

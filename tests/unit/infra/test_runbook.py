@@ -111,7 +111,7 @@ def test_the_runbook_names_the_table_of_each_kind_of_row_that_can_be_damaged() -
     stated = dict(re.findall(r"^\| `(\w+)` \| `(\w+)` \|$", section, re.MULTILINE))
     texts = [path.read_text(encoding="utf-8") for path in STORES.glob("*.py")]
     kinds = re.compile(r'(?:readable\(|^    kind = )"(\w+)"', re.MULTILINE)
-    tables = re.compile(r'table: str = "(\w+)"')
+    tables = re.compile(r'default_table = "(\w+)"')
     assert stated == {kind: tables.findall(text)[0] for text in texts for kind in kinds.findall(text)}
 
 

@@ -11,5 +11,7 @@ STORES = [*(ROOT / "exports" / "adapters" / "storage").glob("*.py"), ROOT / "sha
 
 
 def test_backups_have_every_table_of_the_service_and_no_other() -> None:
-    named = [name for path in STORES for name in re.findall(r'table: str = "(\w+)"', path.read_text(encoding="utf-8"))]
+    named = [
+        name for path in STORES for name in re.findall(r'default_table = "(\w+)"', path.read_text(encoding="utf-8"))
+    ]
     assert sorted(named) == sorted(OWN_TABLES)
