@@ -7,6 +7,9 @@ export const LANGUAGE = document.documentElement.lang;
 /** The first of the browser's languages that is a form of the page's language, such as en-GB: it decides on formats. */
 export const LOCALE = navigator.languages.find((each) => each.split("-")[0] === LANGUAGE) ?? LANGUAGE;
 
+/** Control characters in a name that would turn round the rest of a sentence. */
+const TURNING = /[\u202a-\u202e\u2066-\u2069]/g;
+
 const pluralRules = new Intl.PluralRules(LANGUAGE);
 const numbers = new Intl.NumberFormat(LOCALE);
 
@@ -29,7 +32,7 @@ export function t(name, values = {}) {
   const text = typeof found === "string" ? found : found[pluralRules.select(values.count)] ?? found.other;
   return text.replace(/\{(\w+)\}/g, (_, each) => {
     const value = values[each] ?? "";
-    return typeof value === "number" ? numbers.format(value) : value;
+    return typeof value === "number" ? numbers.format(value) : String(value).replace(TURNING, "");
   });
 }
 
