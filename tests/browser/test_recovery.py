@@ -44,6 +44,16 @@ def test_an_address_is_never_exported_as_all_clients_after_a_failed_request(visi
     assert newest_job(system)["filter"]["search"] == "bakery"
 
 
+@pytest.mark.parametrize("visitor", [{"locale": "de-DE"}], indirect=True)
+def test_a_german_reader_is_told_of_a_pause_in_good_german(visitor: Visitor) -> None:
+    visitor.page.route("**/export/schedules?*", lambda route: route.fulfill(**_BUSY), times=1)
+    visitor.sign_in()
+    visitor.go("schedules")
+    visitor.expect_text("#schedules-problem", "Diese Seite versucht es in etwa 1 Sekunde erneut.")
+    expect(visitor.at("#schedules-problem")).to_be_hidden()
+    visitor.errors.clear()  # the browser writes the answer with status 503 into its console
+
+
 def test_without_an_address_the_form_can_be_used_before_the_selections_are_there(visitor: Visitor) -> None:
     refused: list[Route] = []
 
