@@ -115,6 +115,48 @@ def view_with(expression: str, table: str = "records", name: str = "clients") ->
     return f"CREATE VIEW {name} AS SELECT {columns} FROM {table}"
 
 
+PARTITIONED = (
+    "ALTER TABLE records RENAME TO old_records",
+    "CREATE TABLE records (LIKE old_records) PARTITION BY LIST (name)",
+    "CREATE TABLE unnamed PARTITION OF records FOR VALUES IN (NULL)",
+    "CREATE TABLE named PARTITION OF records DEFAULT",
+    "INSERT INTO records SELECT * FROM old_records",
+)
+
+
+def test_the_index_of_a_partitioned_table_is_asked_for_and_then_used(
+    postgres_schema: URL, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = make_records(postgres_schema, many_clients(), *PARTITIONED, VIEW, "ANALYZE records")
+
+    before = check(url, capsys)[1]["key"]
+    assert (before["is_indexed"], before["change"]) == (False, "CREATE INDEX ON records (tenant, code);")
+    run(postgres_schema, before["change"])
+
+    assert check(url, capsys)[1]["key"]["is_indexed"]
+
+
+UNION = "CREATE VIEW clients AS SELECT * FROM records UNION ALL SELECT * FROM others"
+PARTS = "Give each of the tables that the view puts together an index on the columns behind (tenant, code)."
+LIMITED = "has an index on (tenant, code), but the view keeps a page from using it"
+
+
+@pytest.mark.parametrize(
+    ("statements", "words"),
+    [
+        (("CREATE TABLE others AS SELECT * FROM records LIMIT 0", UNION), PARTS),
+        (("CREATE UNIQUE INDEX ON records (tenant, code)", f"{VIEW} ORDER BY name LIMIT 900"), LIMITED),
+        (("CREATE UNIQUE INDEX ON records (tenant, code)", VIEW.replace("*", "DISTINCT *")), LIMITED),
+    ],
+)
+def test_a_view_of_postgresql_that_no_one_index_can_serve_gets_other_advice(
+    postgres_schema: URL, capsys: pytest.CaptureFixture[str], statements: Sequence[str], words: str
+) -> None:
+    url = make_records(postgres_schema, many_clients(), *statements)
+
+    assert words in check(url, capsys)[1]["key"]["change"]
+
+
 def test_volatile_functions_of_postgresql_are_found_also_in_nested_views(
     postgres_schema: URL, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -141,6 +183,17 @@ def test_volatile_functions_of_postgresql_are_found_also_in_nested_views(
     assert code == 0
 
 
+def test_a_sample_of_a_table_of_postgresql_is_found_as_volatile(
+    postgres_schema: URL, capsys: pytest.CaptureFixture[str]
+) -> None:
+    view = "CREATE VIEW clients AS SELECT * FROM records TABLESAMPLE BERNOULLI (50)"
+    url = make_records(postgres_schema, many_clients(), view)
+
+    found = check(url, capsys)[1]["functions"]
+
+    assert found == [{"name": "bernoulli(internal)", "kind": "VOLATILE", "view": "clients"}]
+
+
 # --- row-level security
 
 
@@ -150,6 +203,9 @@ def test_volatile_functions_of_postgresql_are_found_also_in_nested_views(
         ("CREATE VIEW clients AS SELECT * FROM records", "ENABLE", False),
         ("CREATE VIEW clients WITH (security_invoker = true) AS SELECT * FROM records", "ENABLE", True),
         ("CREATE VIEW clients WITH (security_invoker = true) AS SELECT * FROM records", "DISABLE", False),
+        ("CREATE VIEW clients WITH (security_invoker = on) AS SELECT * FROM records", "ENABLE", True),
+        ("CREATE VIEW clients WITH (security_invoker = 1) AS SELECT * FROM records", "ENABLE", True),
+        ("CREATE VIEW clients WITH (security_invoker = off) AS SELECT * FROM records", "ENABLE", False),
     ],
 )
 def test_tables_whose_policies_may_hide_clients_are_named(

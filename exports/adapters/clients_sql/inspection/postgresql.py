@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, event, text
@@ -36,7 +36,9 @@ WITH RECURSIVE views (oid) AS (
     SELECT views.oid, found.id[1]::oid
     FROM views
     JOIN pg_rewrite AS rule ON rule.ev_class = views.oid
-    CROSS JOIN LATERAL regexp_matches(rule.ev_action::text, ':(?:funcid|aggfnoid|winfnoid) (\d+)', 'g') AS found (id)
+    CROSS JOIN LATERAL regexp_matches(
+        rule.ev_action::text, ':(?:funcid|aggfnoid|winfnoid|tsmhandler) (\d+)', 'g'
+    ) AS found (id)
     UNION
     SELECT views.oid, operator.oprcode::oid
     FROM views
@@ -56,8 +58,10 @@ _WITH_POLICIES = """
 WITH RECURSIVE relations (oid, reader) AS (
     SELECT to_regclass('clients')::oid, (SELECT oid FROM pg_roles WHERE rolname = current_user)
     UNION
-    SELECT needs.refobjid, CASE WHEN 'security_invoker=true' = ANY (relation.reloptions) THEN relations.reader
-                                ELSE relation.relowner END
+    SELECT needs.refobjid, CASE WHEN (
+        SELECT option_value::boolean FROM pg_options_to_table(relation.reloptions)
+        WHERE option_name = 'security_invoker'
+    ) THEN relations.reader ELSE relation.relowner END
     FROM relations
     JOIN pg_class AS relation ON relation.oid = relations.oid
     JOIN pg_rewrite AS rule ON rule.ev_class = relations.oid
@@ -100,6 +104,22 @@ _VERSION_OF_DEFAULTS = (15,)
 
 _HAS_BOTH = text(
     "SELECT count(*) = 2 FROM pg_attribute WHERE attrelid = to_regclass(:table) AND attname IN ('tenant', 'code')"
+)
+
+_HAS_INDEX = text("""
+SELECT EXISTS (
+    SELECT FROM pg_index AS index WHERE index.indrelid = to_regclass(:table) AND index.indisvalid
+    AND index.indpred IS NULL AND CAST(:columns AS text[]) = (
+        SELECT array_agg(quote_ident(attribute.attname) ORDER BY part.place)
+        FROM unnest(index.indkey::int2[]) WITH ORDINALITY AS part (number, place)
+        JOIN pg_attribute AS attribute ON attribute.attrelid = index.indrelid AND attribute.attnum = part.number
+        WHERE part.place <= 2
+    )
+)
+""")
+_ROOTS = text(
+    "SELECT DISTINCT pg_partition_root(to_regclass(name))::regclass::text "
+    "FROM unnest(CAST(:tables AS text[])) AS of (name)"
 )
 
 
@@ -162,13 +182,19 @@ def _ordered_scan(plan: Plan) -> Plan | None:
 
 def _change(connection: Connection, plan: Plan) -> str:
     """Write the index, from the expressions that the plan shows behind `tenant` and `code`."""
-    tables = {
-        node["Alias"]: f"{node['Schema']}.{node['Relation Name']}" for node in nodes_of(plan) if "Relation Name" in node
-    }
-    tenant, code = (_column(expression, tables) for expression in plan["Output"][:2])
+    scans = [node for node in nodes_of(plan) if "Relation Name" in node]
+    tables = {node["Alias"]: f"{node['Schema']}.{node['Relation Name']}" for node in scans}
+    if foreign := [tables[node["Alias"]] for node in scans if node["Node Type"] == "Foreign Scan"]:
+        return (
+            f"{foreign[0]} is a foreign table, which has no index here. On its own server, give the table behind it a "
+            "unique index on the columns behind (tenant, code)."
+        )
+    if "Output" not in plan:
+        return _change_of_parts(connection, scans, tables)
+    tenant, code = _keys(plan, tables)
     if tenant is not None and code is not None:
         if tenant[0] == code[0]:
-            return f"CREATE UNIQUE INDEX ON {code[0]} ({tenant[1]}, {code[1]});"
+            return _index(connection, code[0], tenant[1], code[1])
         return (
             f"tenant is a column of {tenant[0]} and code one of {code[0]}, so no index can hold both. "
             f"Copy the tenant into {code[0]} and index (tenant, {code[1]}) there."
@@ -177,8 +203,36 @@ def _change(connection: Connection, plan: Plan) -> str:
         (table,) = tables.values()
         has_both = connection.execute(_HAS_BOTH, {"table": table}).scalar()
         if has_both:
-            return f"CREATE UNIQUE INDEX ON {table} (tenant, code);"
+            return _index(connection, table, "tenant", "code")
     return "Let tenant and code be plain columns of one table, and give this table a unique index on them."
+
+
+def _index(connection: Connection, table: str, tenant: str, code: str) -> str:
+    """Write the index, unless the table has it: then it is the view that keeps a page from using it."""
+    if connection.execute(_HAS_INDEX, {"table": table, "columns": [tenant, code]}).scalar():
+        return (
+            f"{table} has an index on ({tenant}, {code}), but the view keeps a page from using it. Write the view "
+            "without LIMIT, DISTINCT, GROUP BY, window functions and WITH."
+        )
+    return f"CREATE UNIQUE INDEX ON {table} ({tenant}, {code});"
+
+
+def _change_of_parts(connection: Connection, scans: Sequence[Plan], tables: Mapping[str, str]) -> str:
+    """Write the index of a view that puts several tables together: the partitions of one table, or a UNION ALL.
+
+    A unique index of a partitioned table would have to hold the columns by which it is partitioned.
+    """
+    roots = set(connection.execute(_ROOTS, {"tables": list(tables.values())}).scalars())
+    if len(roots) == 1 and None not in roots:
+        tenant, code = _keys(scans[0], tables)
+        if tenant is not None and code is not None:
+            return f"CREATE INDEX ON {roots.pop()} ({tenant[1]}, {code[1]});"
+    return "Give each of the tables that the view puts together an index on the columns behind (tenant, code)."
+
+
+def _keys(plan: Plan, tables: Mapping[str, str]) -> list[tuple[str, str] | None]:
+    """Return the tables and the columns behind `tenant` and `code`, as far as they are plain columns."""
+    return [_column(expression, tables) for expression in plan["Output"][:2]]
 
 
 def _column(expression: str, tables: Mapping[str, str]) -> tuple[str, str] | None:
