@@ -41,16 +41,25 @@ class Database:
         """Open the file, and create its tables if it is new.
 
         Raises:
-            StartupError: Another version of devhost wrote the file.
+            StartupError: The file cannot be read or written, or another version of devhost wrote it.
         """
-        self.connection = sqlite3.connect(path, isolation_level=None)
-        self.connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=5000;")
-        version = self.connection.execute("PRAGMA user_version").fetchone()[0]
+        try:
+            self.connection = self._open(path)
+        except sqlite3.Error as error:
+            msg = f"cannot use {path}: {error}; if it is damaged, delete it to start afresh"
+            raise StartupError(msg) from error
+
+    @staticmethod
+    def _open(path: Path) -> sqlite3.Connection:
+        connection = sqlite3.connect(path, isolation_level=None)
+        connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=5000;")
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version not in (0, _VERSION):
             msg = f"{path} was written by another version of devhost; delete it to start afresh"
             raise StartupError(msg)
         if version == 0:
-            self.connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version={_VERSION}; COMMIT;")
+            connection.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version={_VERSION}; COMMIT;")
+        return connection
 
     def close(self) -> None:
         self.connection.close()

@@ -113,6 +113,15 @@ def test_a_second_host_on_the_same_state_is_refused(start_host: StartHost, tmp_p
     assert "another devhost is using" in Host(APPS / "web", tmp_path).refusal()
 
 
+@pytest.mark.parametrize("damage", [b"no database" * 99, b"SQLite format 3\0" + bytes(9_000)], ids=["text", "cut off"])
+def test_a_damaged_state_file_is_refused_with_what_to_do(tmp_path: Path, damage: bytes) -> None:
+    host = Host(APPS / "web", tmp_path)
+    host.state.write_bytes(damage)
+    (line,) = host.refusal().splitlines()
+    assert f"cannot use {host.state}" in line
+    assert "delete it to start afresh" in line
+
+
 def test_local_settings_reach_the_app_but_never_override_the_environment(start_host: StartHost, tmp_path: Path) -> None:
     code = """
 import os
