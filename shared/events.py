@@ -1,10 +1,10 @@
 """Writes the events of the service to the log: one line for each thing that happened. `docs/events.md` lists them.
 
-A line is `event=NAME` and then pairs `key=value`, separated by one blank, in a fixed order:
+A line is `event=NAME` and then pairs `key=value`, separated by one space, in a fixed order:
 
     event=job.ended request=4f1c tenant=northwind job=7yb attempt=1 status=Completed rows=120 bytes=9000 seconds=1.5
 
-A value with a blank, `"`, `=` or a character that is not printable is a JSON string. Absent values are left out.
+A value with a space, `"`, `=` or a character that is not printable is a JSON string. Absent values are left out.
 `parse-kv` of Kusto reads such lines. Events never contain a secret, data of clients, or a link.
 """
 

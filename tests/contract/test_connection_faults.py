@@ -218,7 +218,7 @@ def test_a_folder_and_a_file_that_is_no_database_are_told_apart(tmp_path: Path) 
     text = tmp_path / "clients.txt"
     text.write_text("This is a letter, not a database. " * 100)
     assert "is a folder" in str(fault_of(f"sqlite:///{tmp_path}"))
-    assert "is no database" in str(fault_of(f"sqlite:///{text}"))
+    assert "is not a database" in str(fault_of(f"sqlite:///{text}"))
 
 
 # --- the URL

@@ -32,7 +32,7 @@ _HINTS = {
     CellForm.DATE: _CALENDAR,
     CellForm.TIMESTAMP: _CALENDAR,
     CellForm.INSTANT: _CALENDAR,
-    CellForm.TIME: "a time lies before 24:00",
+    CellForm.TIME: "a time must be before 24:00",
 }
 
 

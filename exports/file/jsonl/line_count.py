@@ -32,7 +32,7 @@ def count_lines(
         if names != expected:
             raise _wrong(number, "has other keys than the headers of the file")
         if not _TYPES.issuperset(map(type, values)):
-            raise _wrong(number, "has a value that is no text, truth value or null")
+            raise _wrong(number, "has a value that is not text, a truth value or null")
         if code_at is not None:
             code = values[code_at]
             if isinstance(code, bool):

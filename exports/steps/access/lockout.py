@@ -35,7 +35,7 @@ def remaining_administrators(identity: Identity, key: ApiKey, keys: Iterable[Api
     if len(remaining) > MAX_RELIED_ON:
         warnings.append("So many other keys administer its tenants that they cannot all be held meanwhile.")
     if warnings:
-        message = f"{' '.join(warnings)} To revoke it all the same, repeat the request with ?confirm={key.id}."
+        message = f"{' '.join(warnings)} To revoke it anyway, repeat the request with ?confirm={key.id}."
         raise UnconfirmedError(message)
     return frozenset(remaining)
 

@@ -136,7 +136,7 @@ LOCKED_FILE = Translation(
 )
 NOT_A_DATABASE = Translation(
     SourceRefusedError,
-    "The file of the client database is no database, or it is encrypted. Correct the path in CLIENTS_DATABASE_URL.",
+    "The file of the client database is not a database, or it is encrypted. Correct the path in CLIENTS_DATABASE_URL.",
     is_reached=False,
 )
 STATEMENT = Translation(SourceRefusedError, "The client database refused the statement.")
