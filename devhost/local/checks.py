@@ -33,15 +33,16 @@ ON_ENGINE = ("tests/chaos/test_chaos.py", "tests/faults", "tests/e2e")
 
 A thorough run repeats them on the real Durable extension. The longest file is the first to start."""
 
-_NEAR_ORCHESTRATIONS = (
-    *("engine", "export", "jobs", "notifications", "schedules"),
+_OF_E2E = (
+    *("docs", "engine", "export", "jobs", "links", "notifications", "schedules"),
     *("simultaneous_starts", "smoke", "telemetry", "webhooks", "workbooks"),
 )
-ON_ENGINE_BY_DEFAULT = tuple(f"tests/e2e/test_{name}.py" for name in _NEAR_ORCHESTRATIONS)
-"""Those of them that every other run of all tests runs there: the files about what orchestrations and timers do.
+ON_ENGINE_BY_DEFAULT = tuple(f"tests/e2e/test_{name}.py" for name in _OF_E2E)
+"""Those of them that every other run of all tests runs there, in the deployment package.
 
-The rest of `tests/e2e` runs on devhost then, where a system starts for half the processor time. `tests/faults` and
-chaos wait for a minute after each killed host."""
+They are the files about what orchestrations and timers do, and about the documents that the package must hold. The
+rest of `tests/e2e` runs on devhost then, where a system starts for half the processor time. `tests/faults` and chaos
+wait for a minute after each killed host."""
 
 _PROCESSES = min(4, (os.cpu_count() or 1) + 1)
 IN_PARALLEL = (f"--numprocesses={_PROCESSES}", "--dist=loadfile", "--no-loadscope-reorder")

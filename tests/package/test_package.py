@@ -14,7 +14,7 @@ from devhost.local.packaged import SETTING, PackagedApp, unpack
 from devhost.local.paths import ROOT
 
 SOME = ["tests/e2e/test_links.py", "tests/e2e/test_docs.py"]
-"""All run on the package and the real Durable extension, wherever a run of all tests finds that."""
+"""Every run of all tests runs these and others on the package and the real Durable extension, where it finds that."""
 
 
 def make(output: Path) -> str:
