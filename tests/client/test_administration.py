@@ -173,103 +173,101 @@ def test_the_client_for_asyncio_administers_too(sender: System, client: ExportCl
     assert 0 in {delivery.number for delivery in deliveries}
 
 
-def test_a_command_prints_a_new_key_alone_on_standard_output(program: Path, sender: System) -> None:
-    done = run(program, sender, "keys", "create", "--name", "Of the shell", "--scope", "exports:read")
+def test_a_command_prints_a_new_key_alone_on_standard_output(sender: System) -> None:
+    done = run(sender, "keys", "create", "--name", "Of the shell", "--scope", "exports:read")
     assert done.returncode == 0, done.stderr
     assert "shown only once" in done.stderr
-    me = shown(run(program, sender, "me", "--json", CLIENT_EXPORT_KEY=done.stdout.strip()))
+    me = shown(run(sender, "me", "--json", CLIENT_EXPORT_KEY=done.stdout.strip()))
     assert (me["name"], me["scopes"]) == ("Of the shell", ["exports:read"])
 
 
-def test_the_commands_for_keys_print_what_the_service_answers(
-    program: Path, sender: System, client: ExportClient
-) -> None:
+def test_the_commands_for_keys_print_what_the_service_answers(sender: System, client: ExportClient) -> None:
     options = ["--name", "As JSON", "--scope", "exports:read", "--valid-days", "7", "--json"]
-    made = shown(run(program, sender, "keys", "create", *options))
-    new = shown(run(program, sender, "keys", "rotate", made["code"], "--overlap-hours", "2", "--json"))
+    made = shown(run(sender, "keys", "create", *options))
+    new = shown(run(sender, "keys", "rotate", made["code"], "--overlap-hours", "2", "--json"))
     assert new["replaced"]["code"] == made["code"]
-    assert shown(run(program, sender, "keys", "revoke", new["code"], "--json"))["state"] == "Revoked"
-    listed = shown(run(program, sender, "keys", "list", "--json"))
+    assert shown(run(sender, "keys", "revoke", new["code"], "--json"))["state"] == "Revoked"
+    listed = shown(run(sender, "keys", "list", "--json"))
     assert listed == [key.raw for key in client.keys()]  # noqa: SIM118 - it is no mapping
     assert not {"hash", "key"} & set().union(*listed)
-    rows = [line.split("\t") for line in run(program, sender, "keys", "list").stdout.splitlines()]
+    rows = [line.split("\t") for line in run(sender, "keys", "list").stdout.splitlines()]
     assert [new["code"], "As JSON", "Revoked"] in [row[:3] for row in rows]
 
 
-def test_a_command_says_how_to_confirm_a_revocation(program: Path, sender: System, client: ExportClient) -> None:
+def test_a_command_says_how_to_confirm_a_revocation(sender: System, client: ExportClient) -> None:
     made = client.create_key("Own", scopes=["keys:admin"])
     revoke = ["keys", "revoke", made.key.code]
-    refused = run(program, sender, *revoke, CLIENT_EXPORT_KEY=made.text)
+    refused = run(sender, *revoke, CLIENT_EXPORT_KEY=made.text)
     assert (refused.returncode, "add --confirm" in refused.stderr) == (3, True)
-    as_json = run(program, sender, *revoke, "--json", CLIENT_EXPORT_KEY=made.text)
+    as_json = run(sender, *revoke, "--json", CLIENT_EXPORT_KEY=made.text)
     assert json.loads(as_json.stderr)["error"]["code"] == "not-confirmed"
-    assert run(program, sender, *revoke, "--confirm", CLIENT_EXPORT_KEY=made.text).returncode == 0
+    assert run(sender, *revoke, "--confirm", CLIENT_EXPORT_KEY=made.text).returncode == 0
 
 
-def test_the_command_for_the_audit_log_prints_entries(program: Path, sender: System, client: ExportClient) -> None:
+def test_the_command_for_the_audit_log_prints_entries(sender: System, client: ExportClient) -> None:
     job = ended_export(client)
     of_job = ["audit", "--day", str(days_of(job)[0]), "--code", job.code]
-    entries = shown(run(program, sender, *of_job, "--json"))
+    entries = shown(run(sender, *of_job, "--json"))
     assert entries == [entry.raw for entry in client.audit(days_of(job)[0], code=job.code)]
     actor = entries[0]["actor"]
-    lines = run(program, sender, *of_job, "--action", "Started", "--actor", actor).stdout
+    lines = run(sender, *of_job, "--action", "Started", "--actor", actor).stdout
     assert [line.split("\t")[1:] for line in lines.splitlines()] == [["Started", actor, job.code]]
-    cut = run(program, sender, *of_job, "--limit", "1")
+    cut = run(sender, *of_job, "--limit", "1")
     assert (len(cut.stdout.splitlines()), "more entries" in cut.stderr) == (1, True)
-    assert run(program, sender, "audit", "--day", "2001-01-01").stdout == ""
-    assert run(program, sender, "audit", "--day", "yesterday").returncode == 3
+    assert run(sender, "audit", "--day", "2001-01-01").stdout == ""
+    assert run(sender, "audit", "--day", "yesterday").returncode == 3
 
 
 def test_the_commands_for_notifications_end_with_a_code_of_their_own(
-    program: Path, sender: System, client: ExportClient, receiver: Receiver
+    sender: System, client: ExportClient, receiver: Receiver
 ) -> None:
-    (answer,) = shown(run(program, sender, "notification-test", "--webhook", receiver.url, "--json"))
+    (answer,) = shown(run(sender, "notification-test", "--webhook", receiver.url, "--json"))
     assert answer["delivered"]
-    lost = run(program, sender, "notification-test", "--webhook", NOBODY)
+    lost = run(sender, "notification-test", "--webhook", NOBODY)
     assert (lost.returncode, lost.stdout.split("\t")[0]) == (12, "webhook")
-    assert run(program, sender, "notification-test", "--email", "a@example.com").returncode == 3
+    assert run(sender, "notification-test", "--email", "a@example.com").returncode == 3
 
     job = client.start(ExportRequest(columns=["Code"], webhook_url=receiver.url))
     wait_until(lambda: list(client.deliveries(job.code)), 60)
-    (again,) = shown(run(program, sender, "deliveries", "send", job.code, "--json"))
+    (again,) = shown(run(sender, "deliveries", "send", job.code, "--json"))
     assert (again["number"], again["delivered"]) == (0, True)
-    listed = shown(run(program, sender, "deliveries", "list", job.code, "--json"))
+    listed = shown(run(sender, "deliveries", "list", job.code, "--json"))
     assert listed == [delivery.raw for delivery in client.deliveries(job.code)]
-    assert "delivered" in run(program, sender, "deliveries", "list", job.code).stdout
-    assert run(program, sender, "deliveries", "send", ended_export(client).code).returncode == 3
+    assert "delivered" in run(sender, "deliveries", "list", job.code).stdout
+    assert run(sender, "deliveries", "send", ended_export(client).code).returncode == 3
 
 
 def test_a_command_takes_a_token_from_a_file_or_from_standard_input(
-    program: Path, sender: System, issuer: TokenIssuer, tmp_path: Path
+    sender: System, issuer: TokenIssuer, tmp_path: Path
 ) -> None:
     token, file = issuer.token(roles=["Reader"]), tmp_path / "token"
     file.write_text(f"{token}\n", encoding="utf-8")
     for options, given in ((["--token", str(file)], ""), (["--token", "-"], f"{token}\n")):
-        me = shown(run(program, sender, *options, "me", "--json", given=given))  # it wins over the key of the variable
+        me = shown(run(sender, *options, "me", "--json", given=given))  # it wins over the key of the variable
         assert me["scopes"] == ["exports:read"]
-    assert token not in run(program, sender, "--token", file, "start").stderr
+    assert token not in run(sender, "--token", file, "start").stderr
 
     config = {"CLIENT_EXPORT_CONFIG": str(tmp_path / "profiles.json"), "CLIENT_EXPORT_KEY": ""}
-    login = run(program, sender, "--token", file, "login", "--url", sender.url, "--json", **config)
+    login = run(sender, "--token", file, "login", "--url", sender.url, "--json", **config)
     assert shown(login) == {
         "profile": "default",
         "url": sender.url,
         "tenant": None,
         "file": config["CLIENT_EXPORT_CONFIG"],
     }
-    assert shown(run(program, sender, "me", "--json", **config))["scopes"] == ["exports:read"]
+    assert shown(run(sender, "me", "--json", **config))["scopes"] == ["exports:read"]
 
 
 @pytest.mark.parametrize(
     "content", ["", "tökén", *(pytest.param(other, marks=pytest.mark.thorough) for other in ("two words", "a\nb"))]
 )
-def test_a_file_without_a_token_is_named(program: Path, sender: System, tmp_path: Path, content: str) -> None:
+def test_a_file_without_a_token_is_named(sender: System, tmp_path: Path, content: str) -> None:
     file = tmp_path / "token"
     file.write_text(content, encoding="utf-8")
-    done = run(program, sender, "--token", file, "me")
+    done = run(sender, "--token", file, "me")
     assert (done.returncode, "holds no access token" in done.stderr, str(file) in done.stderr) == (1, True, True)
 
 
-def test_a_file_that_is_missing_is_named(program: Path, sender: System, tmp_path: Path) -> None:
-    missing = run(program, sender, "--token", tmp_path / "missing", "me")
+def test_a_file_that_is_missing_is_named(sender: System, tmp_path: Path) -> None:
+    missing = run(sender, "--token", tmp_path / "missing", "me")
     assert (missing.returncode, missing.stderr) == (1, f"{tmp_path / 'missing'}: No such file or directory.\n")

@@ -1,4 +1,4 @@
-"""The package of `client/`, installed as a user installs it, exports from a running service."""
+"""The package of `client/`, also installed as a user installs it, exports from a running service."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from client_export import (
 )
 from client_export.frames import to_pandas, to_polars
 
-from tests.client.conftest import run
+from tests.client.conftest import installed, run
 from tests.support.system import NORTHWIND, NORTHWIND_KEY, System
 
 CODES = ExportRequest(columns=[("Client code", "Code"), ("Name", "Name")])
@@ -31,27 +31,27 @@ CODES = ExportRequest(columns=[("Client code", "Code"), ("Name", "Name")])
 def test_the_installed_command_exports_to_a_proved_file(program: Path, system: System, tmp_path: Path) -> None:
     file, manifest = tmp_path / "clients.csv", tmp_path / "manifest.json"
     options = ["--columns", "Client=Code,Status", "--where", "status=Active", "--format", "excelEu", "--json"]
-    started = run(program, system, "start", *options, "-o", file)
+    started = installed(program, system, "start", *options, "-o", file)
     assert started.returncode == 0, started.stderr
     job = json.loads(started.stdout)
     assert job["verification"]["proved"]
     assert job["verification"]["rows"] == job["totalItems"] > 0
     assert file.read_bytes().startswith(b"\xef\xbb\xbfClient;Status\r\n")
 
-    assert json.loads(run(program, system, "status", job["code"], "--json").stdout)["status"] == "Completed"
-    assert job["code"] in run(program, system, "list", "--status", "Completed", "--limit", "100").stdout
-    again = run(program, system, "download", job["code"], "-o", tmp_path / "again.csv", "--manifest", manifest)
+    assert json.loads(installed(program, system, "status", job["code"], "--json").stdout)["status"] == "Completed"
+    assert job["code"] in installed(program, system, "list", "--status", "Completed", "--limit", "100").stdout
+    again = installed(program, system, "download", job["code"], "-o", tmp_path / "again.csv", "--manifest", manifest)
     assert again.returncode == 0, again.stderr
-    assert run(program, system, "verify", file, "--manifest", manifest).returncode == 0
+    assert installed(program, system, "verify", file, "--manifest", manifest).returncode == 0
     file.write_bytes(file.read_bytes().replace(b"Active", b"Actual", 1))
-    assert run(program, system, "verify", file, "--code", job["code"]).returncode == 9
+    assert installed(program, system, "verify", file, "--code", job["code"]).returncode == 9
 
 
-def test_exit_codes_say_what_went_wrong(program: Path, system: System) -> None:
-    assert run(program, system, "status", "0" * 26).returncode == 5
-    assert run(program, system, "list", CLIENT_EXPORT_KEY="wrong").returncode == 4
-    assert run(program, system, "start", "--where", "colour=red").returncode == 2
-    refused = run(program, system, "start", "--columns", "Nmae", "--json")
+def test_exit_codes_say_what_went_wrong(system: System) -> None:
+    assert run(system, "status", "0" * 26).returncode == 5
+    assert run(system, "list", CLIENT_EXPORT_KEY="wrong").returncode == 4
+    assert run(system, "start", "--where", "colour=red").returncode == 2
+    refused = run(system, "start", "--columns", "Nmae", "--json")
     assert refused.returncode == 3
     assert refused.stdout == ""
     error = json.loads(refused.stderr)["error"]
@@ -61,15 +61,15 @@ def test_exit_codes_say_what_went_wrong(program: Path, system: System) -> None:
     assert fault["values"]["near"] == "Name"
 
 
-def test_a_login_is_saved_for_its_owner_only_and_works(program: Path, system: System, tmp_path: Path) -> None:
+def test_a_login_is_saved_for_its_owner_only_and_works(system: System, tmp_path: Path) -> None:
     config = tmp_path / "profiles.json"
-    login = run(program, system, "login", "--tenant", NORTHWIND, "--url", system.url, CLIENT_EXPORT_CONFIG=str(config))
+    login = run(system, "login", "--tenant", NORTHWIND, "--url", system.url, CLIENT_EXPORT_CONFIG=str(config))
     assert login.returncode == 0, login.stderr
     assert config.stat().st_mode & 0o777 == 0o600
     unset = {"CLIENT_EXPORT_URL": "", "CLIENT_EXPORT_KEY": "", "CLIENT_EXPORT_CONFIG": str(config)}
-    assert run(program, system, "estimate", **unset).returncode == 0
-    assert "limited-company-clients" in run(program, system, "mappings", "list", **unset).stdout
-    assert run(program, system, "schedules", "list", **unset).returncode == 0
+    assert run(system, "estimate", **unset).returncode == 0
+    assert "limited-company-clients" in run(system, "mappings", "list", **unset).stdout
+    assert run(system, "schedules", "list", **unset).returncode == 0
 
 
 def test_an_interrupted_download_continues_and_damage_is_read_again(client: ExportClient, tmp_path: Path) -> None:
@@ -113,35 +113,35 @@ def cancelled_export(client: ExportClient) -> str:
 
 
 def test_a_cancelled_export_is_resumed_and_watched_to_its_file(
-    program: Path, system: System, client: ExportClient, tmp_path: Path
+    system: System, client: ExportClient, tmp_path: Path
 ) -> None:
     code = cancelled_export(client)
-    assert json.loads(run(program, system, "cancel", code, "--json").stdout)["status"] == "Cancelled"
-    assert run(program, system, "watch", code).returncode == 8
+    assert json.loads(run(system, "cancel", code, "--json").stdout)["status"] == "Cancelled"
+    assert run(system, "watch", code).returncode == 8
 
-    resumed = run(program, system, "resume", code, "--json")
+    resumed = run(system, "resume", code, "--json")
     assert resumed.returncode == 0, resumed.stderr
     assert json.loads(resumed.stdout)["code"] == code
-    watched = run(program, system, "watch", code, "-o", tmp_path / "clients.csv", "--json")
+    watched = run(system, "watch", code, "-o", tmp_path / "clients.csv", "--json")
     assert watched.returncode == 0, watched.stderr
     assert json.loads(watched.stdout)["verification"]["proved"]
-    assert run(program, system, "resume", code).returncode == run(program, system, "cancel", code).returncode == 3
+    assert run(system, "resume", code).returncode == run(system, "cancel", code).returncode == 3
 
 
-def test_every_option_of_a_start_reaches_the_service(program: Path, system: System, tmp_path: Path) -> None:
+def test_every_option_of_a_start_reaches_the_service(system: System, tmp_path: Path) -> None:
     file = tmp_path / "clients.txt"
     options = "--columns Code --delimiter bar --line-ending lf --byte-order-mark --quoting all --no-formula-guard"
-    done = run(program, system, "start", *options.split(), "--file-name", "ours", "--no-headers", "-o", file)
+    done = run(system, "start", *options.split(), "--file-name", "ours", "--no-headers", "-o", file)
     assert done.returncode == 0, done.stderr
     assert re.match(rb'\xef\xbb\xbf"[^"]+"\n"', file.read_bytes())
-    refused = run(program, system, "start", "--format", "xlsx", "--long-cells", "never", "--json")
+    refused = run(system, "start", "--format", "xlsx", "--long-cells", "never", "--json")
     assert json.loads(refused.stderr)["error"]["errors"][0]["pointer"] == "/format/longCells"
-    assert run(program, system, "start", "--format", "xlsx", "--long-cells", "fail", "--wait").returncode == 0
+    assert run(system, "start", "--format", "xlsx", "--long-cells", "fail", "--wait").returncode == 0
 
 
-def test_the_receivers_of_an_email_are_sent_with_the_request(program: Path, system: System) -> None:
+def test_the_receivers_of_an_email_are_sent_with_the_request(system: System) -> None:
     addresses = ("--email", "a@example.com", "--email", "b@example.com")
-    refused = run(program, system, "start", *addresses, "--json")
+    refused = run(system, "start", *addresses, "--json")
     (fault,) = json.loads(refused.stderr)["error"]["errors"]
     assert (fault["pointer"], "EXPORT_SMTP_HOST" in fault["detail"]) == ("/notify/email", True)
     assert ExportRequest(emails=["a@example.com"]).body()["notify"] == {"email": ["a@example.com"]}

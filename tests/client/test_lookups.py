@@ -26,8 +26,8 @@ from tests.support.system import NORTHWIND, NORTHWIND_KEY, System
 REQUEST = ExportRequest(columns=[("Client code", "Code"), "Name"], filter=ClientFilter(statuses=["Active"]))
 
 
-def printed(program: Path, system: System, *arguments: str) -> str:
-    done = run(program, system, *arguments)
+def printed(system: System, *arguments: str) -> str:
+    done = run(system, *arguments)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -78,34 +78,34 @@ def test_the_client_for_asyncio_gives_the_same(system: System, client: ExportCli
     assert asyncio.run(ask()) == (client.me(), client.preview(REQUEST), client.filters())
 
 
-def test_the_commands_print_what_the_service_answers(program: Path, system: System, client: ExportClient) -> None:
+def test_the_commands_print_what_the_service_answers(system: System, client: ExportClient) -> None:
     options = ["--columns", "Client code=Code,Name", "--where", "status=Active"]
-    assert json.loads(printed(program, system, "me", "--json")) == client.me().raw
-    assert json.loads(printed(program, system, "preview", *options, "--json")) == client.preview(REQUEST).raw
-    assert json.loads(printed(program, system, "filters", "--json")) == client.filters().raw
+    assert json.loads(printed(system, "me", "--json")) == client.me().raw
+    assert json.loads(printed(system, "preview", *options, "--json")) == client.preview(REQUEST).raw
+    assert json.loads(printed(system, "filters", "--json")) == client.filters().raw
 
 
 def test_a_preview_and_an_estimate_are_of_the_file_that_the_options_describe(
-    program: Path, system: System, client: ExportClient
+    system: System, client: ExportClient
 ) -> None:
     columns = ("--columns", "Code")
     before = client.wait(client.start(ExportRequest(columns=["Code"])).code)
     options = (*columns, "--delimiter", "bar", "--line-ending", "lf", "--quoting", "all", "--no-headers")
-    assert re.match(r'"[^"]+"\n"', json.loads(printed(program, system, "preview", *options, "--json"))["text"])
+    assert re.match(r'"[^"]+"\n"', json.loads(printed(system, "preview", *options, "--json"))["text"])
     for command in ("preview", "estimate"):
-        found = json.loads(printed(program, system, command, *columns, "--since", before.code, "--json"))
+        found = json.loads(printed(system, command, *columns, "--since", before.code, "--json"))
         assert found.get("totalItems", found.get("rows")) == 0, command
 
 
-def test_the_commands_print_lines_for_people(program: Path, system: System, client: ExportClient) -> None:
-    me = printed(program, system, "me").splitlines()
+def test_the_commands_print_lines_for_people(system: System, client: ExportClient) -> None:
+    me = printed(system, "me").splitlines()
     assert [line.split()[0] for line in me[:2]] == ["name", "tenants"]
     assert ["keepHours", "24"] in [line.split() for line in me]
     assert me[-1].split("\t")[0] == NORTHWIND
-    rows = printed(program, system, "preview", "--columns", "Code,Name", "--where", "status=Active").splitlines()
+    rows = printed(system, "preview", "--columns", "Code,Name", "--where", "status=Active").splitlines()
     assert len(rows) == 10
     assert {line.count("\t") for line in rows} == {1}
-    values = [line.split("\t") for line in printed(program, system, "filters").splitlines()]
+    values = [line.split("\t") for line in printed(system, "filters").splitlines()]
     assert {name for name, _, _ in values} == {"manager", "partner", "associate", "team", "service"}
     assert ["manager", client.filters().managers[0].code, client.filters().managers[0].name] in values
 

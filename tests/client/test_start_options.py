@@ -17,28 +17,28 @@ from tests.client.conftest import run
 from tests.support.system import System
 
 
-def start(program: Path, system: System, *options: str | Path, given: str = "") -> Any:
-    done = run(program, system, "start", *options, "--wait", "--json", given=given)
+def start(system: System, *options: str | Path, given: str = "") -> Any:
+    done = run(system, "start", *options, "--wait", "--json", given=given)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
-def faults(program: Path, system: System, *options: str) -> dict[str, str]:
+def faults(system: System, *options: str) -> dict[str, str]:
     """Return the faults of a start that the service refuses, by pointer."""
-    done = run(program, system, "start", *options, "--json")
+    done = run(system, "start", *options, "--json")
     assert done.returncode == 3, done
     return {fault["pointer"]: fault["detail"] for fault in json.loads(done.stderr)["error"]["errors"]}
 
 
-def test_a_mapping_gives_the_columns_of_a_start(program: Path, system: System, client: ExportClient) -> None:
+def test_a_mapping_gives_the_columns_of_a_start(system: System, client: ExportClient) -> None:
     saved = client.save_mapping("Of a command", ["Code", ("Client", "Name")])
-    job = start(program, system, "--mapping", saved.code)
+    job = start(system, "--mapping", saved.code)
     assert (job["columnCount"], job["mappingName"]) == (2, "Of a command")
-    assert "/mappingCode" in faults(program, system, "--mapping", "0" * 20)
+    assert "/mappingCode" in faults(system, "--mapping", "0" * 20)
     client.delete_mapping(saved.code)
 
 
-def test_every_condition_of_a_start_must_match(program: Path, system: System, client: ExportClient) -> None:
+def test_every_condition_of_a_start_must_match(system: System, client: ExportClient) -> None:
     values = client.filters()
     conditions = {
         "status": "Active,Inactive",
@@ -48,49 +48,47 @@ def test_every_condition_of_a_start_must_match(program: Path, system: System, cl
         "updated-since": "2000-01-01T00:00:00Z",
     }
     options = [text for name, value in conditions.items() for text in ("--where", f"{name}={value}")]
-    found = start(program, system, "--columns", "Code", *options)["filter"]
+    found = start(system, "--columns", "Code", *options)["filter"]
     assert found["statuses"] == ["Active", "Inactive"]
     assert found["types"] == ["PrivateLimitedCompany"]
     assert found["managerCodes"] == [values.managers[0].code]
     assert "search" in found
     assert found["updatedSince"].startswith("2000-01-01T00:00:00")
-    assert "/filter/statuses/0" in faults(program, system, "--where", "status=Aktive")
+    assert "/filter/statuses/0" in faults(system, "--where", "status=Aktive")
 
 
-def test_gzip_and_a_snapshot_are_options_of_a_start(program: Path, system: System, tmp_path: Path) -> None:
+def test_gzip_and_a_snapshot_are_options_of_a_start(system: System, tmp_path: Path) -> None:
     file = tmp_path / "clients.csv.gz"
-    done = run(program, system, "start", "--columns", "Code", "--gzip", "--snapshot", "-o", file, "--json")
+    done = run(system, "start", "--columns", "Code", "--gzip", "--snapshot", "-o", file, "--json")
     assert done.returncode == 0, done.stderr
     job = json.loads(done.stdout)
     assert gzip.decompress(file.read_bytes()).startswith(b"Code\r\n")
     assert job["snapshotDate"]
 
 
-def test_a_webhook_of_a_start_is_sent_with_the_request(program: Path, system: System) -> None:
-    assert "/notify/webhookUrl" in faults(program, system, "--webhook", "ftp://example.com")
+def test_a_webhook_of_a_start_is_sent_with_the_request(system: System) -> None:
+    assert "/notify/webhookUrl" in faults(system, "--webhook", "ftp://example.com")
 
 
-def test_a_whole_request_comes_from_a_file_or_from_standard_input(
-    program: Path, system: System, tmp_path: Path
-) -> None:
+def test_a_whole_request_comes_from_a_file_or_from_standard_input(system: System, tmp_path: Path) -> None:
     body = {"columnMappings": [{"csvHeader": "Who", "targetField": "Name"}], "filter": {"statuses": ["Active"]}}
     file = tmp_path / "request.json"
     file.write_text(json.dumps(body), encoding="utf-8")
     for job in (
-        start(program, system, "--body", file),
-        start(program, system, "--body", "-", given=json.dumps(body)),
+        start(system, "--body", file),
+        start(system, "--body", "-", given=json.dumps(body)),
     ):
         assert (job["columnCount"], job["filter"]["statuses"]) == (1, ["Active"])
-    assert run(program, system, "start", "--body", file, "--gzip").returncode == 2
-    assert run(program, system, "start", "--body", "-", given="[]").returncode == 2
-    assert run(program, system, "start", "--body", "-", given="{").returncode == 2
-    assert run(program, system, "start", "--body", tmp_path / "missing").returncode == 1
+    assert run(system, "start", "--body", file, "--gzip").returncode == 2
+    assert run(system, "start", "--body", "-", given="[]").returncode == 2
+    assert run(system, "start", "--body", "-", given="{").returncode == 2
+    assert run(system, "start", "--body", tmp_path / "missing").returncode == 1
 
 
-def test_the_same_idempotency_key_leads_to_the_same_export(program: Path, system: System) -> None:
+def test_the_same_idempotency_key_leads_to_the_same_export(system: System) -> None:
     options = ("--columns", "Code", "--idempotency-key", "of-the-command-line")
-    assert start(program, system, *options)["code"] == start(program, system, *options)["code"]
-    assert start(program, system, "--columns", "Code")["code"] != start(program, system, "--columns", "Code")["code"]
+    assert start(system, *options)["code"] == start(system, *options)["code"]
+    assert start(system, "--columns", "Code")["code"] != start(system, "--columns", "Code")["code"]
 
 
 def test_a_wait_that_takes_too_long_has_an_exit_code_of_its_own(client: ExportClient) -> None:
