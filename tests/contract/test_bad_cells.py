@@ -64,7 +64,7 @@ def show(postgres_schema: URL) -> Iterator[Callable[..., SqlClientSource]]:
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("column", BAD)
-@pytest.mark.parametrize("client", [1, 637, ROWS])
+@pytest.mark.parametrize("client", [1, pytest.param(637, marks=pytest.mark.thorough), ROWS])
 def test_the_bad_value_of_one_client_in_a_page_is_named(
     show: Callable[..., SqlClientSource], column: str, client: int, path: str
 ) -> None:
