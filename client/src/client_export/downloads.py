@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,9 @@ from typing import BinaryIO, Self
 
 from client_export.errors import FileMismatchError
 from client_export.verification import CHUNK_BYTES, Manifest, Progress, Verification, Verifier, verify_file
+
+if sys.platform != "win32":
+    import fcntl
 
 _NAME_BYTES = 200
 """File systems allow names of 255 bytes, and the name of an unfinished file has more than that of the file."""
@@ -91,6 +95,27 @@ def _name_if_free(unnamed: Path, path: Path) -> None:
         unnamed.replace(path)
 
 
+def _open_or_create(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_CREAT, 0o666)
+
+
+def _lock(stream: BinaryIO, path: Path) -> None:
+    """Let nobody else write the file until it is closed: each writer proves only the bytes that it has written itself.
+
+    Windows, and a few file systems, have no such lock.
+    """
+    if sys.platform == "win32":
+        return
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        message = "Another program is downloading this file now"
+        raise BlockingIOError(errno.EAGAIN, message, str(path)) from None
+    except OSError as error:
+        if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
+            raise
+
+
 class PartFile:
     """The file while it is incomplete. Its name holds the code of the export, so another export never continues it."""
 
@@ -106,9 +131,14 @@ class PartFile:
     @classmethod
     @contextmanager
     def open(cls, target: Target, manifest: Manifest, progress: Progress) -> Iterator[Self]:
-        """Open the file, and prove what an earlier try has left of it; drop what cannot be proved."""
+        """Open the file, and prove what an earlier try has left of it; drop what cannot be proved.
+
+        Raises:
+            BlockingIOError: Another download writes this file now.
+        """
         part = cls(target, manifest, progress)
-        with part.path.open("r+b" if part.path.exists() else "w+b") as stream:
+        with open(part.path, "r+b", opener=_open_or_create) as stream:
+            _lock(stream, target.path)
             part._stream = stream
             part._prove_earlier()
             yield part
