@@ -24,7 +24,7 @@ _DETAILS_OF_FAULTS = (
     r"give five fields: .*",
     r"give at most 12 minutes of an hour, .*",
     r"give a time that occurs: .*",
-    r"correct the (minute|hour|day-of-month|month|day-of-week), .*",
+    r"correct the (minute|hour|day of the month|month|day of the week), .*",
     r"give the IANA name of a time zone, .*",
     r"This service cannot send (webhooks|e-mail): .*",
     r"give each address once\.",
