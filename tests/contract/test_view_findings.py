@@ -124,6 +124,34 @@ PARTITIONED = (
 )
 
 
+def test_an_index_on_a_virtual_table_is_never_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    url = run(
+        make_url(f"sqlite:///{tmp_path / 'clients.db'}"),
+        "CREATE VIRTUAL TABLE records USING fts5(tenant, code, name)",
+        "INSERT INTO records VALUES ('northwind', 'C1', 'a')",
+        VIEW,
+    )
+
+    assert "CREATE" not in check(url, capsys)[1]["key"]["change"]
+
+
+def test_what_no_time_limit_stopped_is_noted_with_its_reason(
+    postgres_schema: URL, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unreached = "BEGIN RAISE EXCEPTION 'no server' USING ERRCODE = '08001'; END"
+    url = make_records(
+        postgres_schema,
+        [("northwind", "C1")],
+        f"CREATE FUNCTION remote() RETURNS text STABLE LANGUAGE plpgsql AS $$ {unreached} $$",
+        view_with("remote()"),
+    )
+
+    notes = check(url, capsys, "--tenant", "northwind")[1]["notes"]
+
+    assert not any("within the time limit" in note for note in notes)
+    assert any("could not read from another server that the view clients needs" in note for note in notes)
+
+
 def test_the_index_of_a_partitioned_table_is_asked_for_and_then_used(
     postgres_schema: URL, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -27,6 +27,7 @@ from exports.adapters.clients_sql.sql import statements as sql_statements
 from exports.adapters.clients_sql.sql.address import DatabaseAddress
 from exports.adapters.clients_sql.sql.checks import EVERY_FILTER
 from exports.adapters.clients_sql.sql.columns import CLIENTS, ClientView
+from exports.adapters.clients_sql.sql.translations import BUSY
 from exports.errors import ExportError, PermanentError
 from exports.file.csv.renderer import CsvRenderer
 from exports.file.ranges import KeyRange
@@ -137,7 +138,7 @@ class ViewCheck:
         column, reason = getattr(error, "column", ""), f"{error} {getattr(error, 'private', '')}".rstrip()
         if column:
             self.findings.problems.setdefault(column, reason)
-        else:
+        elif reason not in self.findings.reasons:
             self.findings.reasons.append(reason)
 
     @contextmanager
@@ -153,9 +154,11 @@ class ViewCheck:
                 yield connection
         except PermanentError as error:
             self._note_failure(error)
-        except ExportError:
-            if question:
+        except ExportError as error:
+            if question and str(error) == BUSY.message:
                 self.findings.notes.append(f"Not found out within the time limit: {question}.")
+            elif question:
+                self.findings.notes.append(f"Not found out: {question}. {error}")
 
     def _tenants(self) -> Tenants:
         """Go from each tenant to the next one. With an index on the tenant each step is a look-up."""

@@ -18,6 +18,12 @@ _UNSTABLE = frozenset({"random", "randomblob", "changes", "total_changes", "last
 _VIEWS = "SELECT lower(name), sql FROM sqlite_master WHERE type = 'view'"
 _SEARCH = re.compile(r"SEARCH .* USING (?:COVERING )?INDEX (?P<index>\S+) \(.*>.*\)")
 _SCAN = re.compile(r"(?:SCAN|SEARCH) (?P<table>\S+)")
+_HAS_BOTH = """
+SELECT found.name FROM pragma_table_xinfo(?1) AS found
+WHERE lower(found.name) IN ('tenant', 'code') AND ?1 IN (
+    SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL TABLE%'
+)
+"""
 _STEPS_BETWEEN_LOOKS = 20_000
 _NO_LOG = (
     "The SQLite file has no write-ahead log, so programs that write clients wait while a page is read, and may fail "
@@ -58,7 +64,6 @@ def _change(connection: Connection, lines: Sequence[str]) -> str:
     """Write the index, if the view reads one table that has the two columns under the same names."""
     tables = {found["table"] for line in lines if (found := _SCAN.match(line))}
     for table in tables if len(tables) == 1 else ():
-        statement = "SELECT name FROM pragma_table_xinfo(?) WHERE lower(name) IN ('tenant', 'code')"
-        if len(connection.exec_driver_sql(statement, (table,)).all()) == 2:
+        if len(connection.exec_driver_sql(_HAS_BOTH, (table,)).all()) == 2:
             return f'CREATE UNIQUE INDEX clients_by_code ON "{table}" (tenant, code);'
     return "Give the table columns behind (tenant, code) a unique index, and let both be plain columns of the view."
