@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from exports.errors import StorageUnavailableError
 from exports.settings import SettingsError, read_settings
 from shared.api_keys import KeysUnavailableError
+from shared.text import printable
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -100,17 +101,9 @@ def wants_colours(output: TextIO) -> bool:
     return output.isatty() and not os.environ.get("NO_COLOR")
 
 
-def one_line(text: str) -> str:
-    """Return a text with a question mark for each character that does not print, which a terminal might obey.
-
-    Clients, and callers over HTTP, choose names; commands print them for operators.
-    """
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
-
-
 def plain(text: str) -> str:
     """Return a text of several lines with a question mark for each character that does not print."""
-    return "\n".join(map(one_line, text.split("\n")))
+    return "\n".join(map(printable, text.split("\n")))
 
 
 def escaped(document: str) -> str:

@@ -15,7 +15,6 @@ from exports.commands.command_line import (
     CommandError,
     add_action,
     add_storage_option,
-    one_line,
     open_account,
     storage_setting,
 )
@@ -34,6 +33,7 @@ from shared.api_keys import (
     valid_successor,
 )
 from shared.models import rfc3339
+from shared.text import printable
 
 _DEFAULT_SCOPES = (Scope.EXPORTS_READ.value, Scope.EXPORTS_WRITE.value)
 _DEFAULT_OVERLAP = "7d"
@@ -126,7 +126,7 @@ def _list(store: KeyStore, _: argparse.Namespace, now: datetime) -> None:
 
 def _revoke(store: KeyStore, arguments: argparse.Namespace, now: datetime) -> None:
     key = store.change(arguments.id, lambda key: key.revoke(now))
-    sys.stderr.write(f"{key.id} ({one_line(key.name)}) is revoked. The service stops accepting it within a minute.\n")
+    sys.stderr.write(f"{key.id} ({printable(key.name)}) is revoked. The service stops accepting it within a minute.\n")
 
 
 def _rotate(store: KeyStore, arguments: argparse.Namespace, now: datetime) -> None:
@@ -179,9 +179,9 @@ def _row(key: ApiKey, now: datetime) -> tuple[str, ...]:
     shown = (f"{moment.astimezone(UTC):%Y-%m-%d %H:%M}" if moment else "never" for moment in moments)
     return (
         key.id,
-        one_line(key.name),
+        printable(key.name),
         ",".join(key.tenants),
-        one_line(",".join(key.scopes)),
+        printable(",".join(key.scopes)),
         key.state(now).value,
         *shown,
     )

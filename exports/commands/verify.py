@@ -17,7 +17,6 @@ from exports.commands.command_line import (
     add_code_option,
     add_storage_option,
     add_tenant_option,
-    one_line,
     open_account,
     storage_setting,
 )
@@ -29,6 +28,7 @@ from exports.jobs.states import JobStatus
 from exports.ports.files import FileStore
 from exports.ports.jobs import JobStore
 from shared.progress import ProgressBar
+from shared.text import printable
 
 PROVED, WRONG, UNCHECKED, UNPROVED = 0, 1, 2, 3
 """The exit codes: proved; the copy is wrong; the check could not be done; or every byte is as it was written, but the
@@ -154,7 +154,7 @@ class _StoredFile:
 def _check(file: FileBytes, manifest: ManifestDto, name: str) -> int:
     with ProgressBar(sys.stderr, "bytes") as progress:
         verdict = verify(file, manifest, progress.show)
-    sys.stdout.write("".join(f"{one_line(line)}\n" for line in _report(verdict, manifest, name)))
+    sys.stdout.write("".join(f"{printable(line)}\n" for line in _report(verdict, manifest, name)))
     if verdict.proved:
         return PROVED
     return UNPROVED if verdict.is_intact else WRONG

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from exports.commands.command_line import one_line, plain
+from exports.commands.command_line import plain
+from shared.text import printable
 
 if TYPE_CHECKING:
     from exports.adapters.clients_sql.inspection.findings import Findings, KeyUse, Sample, UnstableFunction
@@ -25,7 +26,7 @@ def report_lines(report: ViewReport, *, colours: bool) -> Iterator[str]:
     types = max(len(column.type_name) for column in columns)
     for column in columns:
         mark, text = _MARKS[column.state], column.problem or column.absence or column.cell
-        line = one_line(f"{column.name:{names}}  {column.type_name:{types}}  {text}")
+        line = printable(f"{column.name:{names}}  {column.type_name:{types}}  {text}")
         yield f"{_marked(mark, colours)}  {line}".rstrip()
     yield ""
     for mark, label, text in _findings(report.findings):

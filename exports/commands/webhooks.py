@@ -14,7 +14,6 @@ from exports.commands.command_line import (
     add_code_option,
     add_storage_option,
     add_tenant_option,
-    one_line,
     open_services,
     print_json_lines,
     storage_setting,
@@ -27,6 +26,7 @@ from exports.steps.notifications.one_try import mail_origin
 from exports.steps.notifications.send_by_hand import record_sent_again
 from exports.steps.notifications.send_webhook import deliver
 from shared.standard_webhooks import derive_secrets
+from shared.text import printable
 
 _Action = Callable[[Services, argparse.Namespace], None]
 
@@ -84,7 +84,7 @@ def _send(services: Services, job: Job, target: Target) -> str | None:
     receiver, message = ("mail server", f"e-mail to {target.address}") if target.address else ("receiver", "webhook")
     if not result.is_delivered:
         return f"The {receiver} did not accept the {message}: {_describe(result)}."
-    sys.stdout.write(f"{one_line(f'The {receiver} accepted the {message}: {_describe(result)}.')}\n")
+    sys.stdout.write(f"{printable(f'The {receiver} accepted the {message}: {_describe(result)}.')}\n")
     return None
 
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from exports.jobs.job import Job
 from exports.jobs.states import JobStatus
+from shared.text import printable
 
 _HEADINGS = {
     JobStatus.COMPLETED: "An export of clients has completed.",
@@ -56,7 +57,7 @@ def trial_message(tenant: str, event_id: str, moment: datetime, public_url: str)
     lines = [
         "This is a test. A caller who may export clients has asked for it.",
         "",
-        f"Tenant:   {_one_line(tenant)}",
+        f"Tenant:   {printable(tenant)}",
         "",
         "If the exports of this tenant name your address, you get a message like this one when they end.",
         f"To change that, sign in{_where(public_url)}",
@@ -65,7 +66,7 @@ def trial_message(tenant: str, event_id: str, moment: datetime, public_url: str)
 
 
 def _facts(job: Job) -> list[str]:
-    facts = [f"Tenant:   {_one_line(job.tenant)}", f"Export:   {job.code}", f"Started:  {_minute(job.created_date)}"]
+    facts = [f"Tenant:   {printable(job.tenant)}", f"Export:   {job.code}", f"Started:  {_minute(job.created_date)}"]
     if job.completed_date is not None:
         facts.append(f"Ended:    {_minute(job.completed_date)}")
     if job.status is JobStatus.COMPLETED and job.total_items is not None:
@@ -83,10 +84,6 @@ def _where(public_url: str) -> str:
 
 def _join(lines: list[str]) -> str:
     return "\n".join(lines) + "\n"
-
-
-def _one_line(text: str) -> str:
-    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def _minute(moment: datetime) -> str:

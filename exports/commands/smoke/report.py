@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
-from exports.commands.command_line import one_line
+from shared.text import printable
 
 _NAME_WIDTH = 10
 
@@ -41,7 +41,7 @@ def table_row(result: Result, *, colours: bool) -> str:
     sign, colour = _SIGNS[result.outcome]
     shown = f"\x1b[{colour}m{sign}\x1b[0m" if colours else sign
     seconds = f"{result.seconds:6.1f} s" if result.outcome is not Outcome.SKIPPED else " " * 8
-    return f"  {shown} {result.name:{_NAME_WIDTH}}{seconds}  {one_line(result.detail)}"
+    return f"  {shown} {result.name:{_NAME_WIDTH}}{seconds}  {printable(result.detail)}"
 
 
 def summary(url: str, results: Sequence[Result], *, colours: bool) -> Iterator[str]:
