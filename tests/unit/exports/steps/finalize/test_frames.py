@@ -238,4 +238,4 @@ def test_damaged_copies_of_a_workbook_are_explained() -> None:
     assert "an error page, not a workbook" in faults(b"<?xml version='1.0'?><Error/>")
     assert "is not a workbook" in faults(b"\x1f\x8b" + data)
     assert "something was appended" in faults(data + b"x")
-    assert "spreadsheet that saves a workbook writes all of it anew" in faults(b"PK\3\4" + data[5:])
+    assert "spreadsheet that saves a workbook rewrites all of it" in faults(b"PK\3\4" + data[5:])
