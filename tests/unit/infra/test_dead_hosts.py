@@ -68,9 +68,9 @@ def test_other_figures_that_operations_takes_from_host_json_are_true(operations:
     text = " ".join(operations.split())
     settings = durable_settings()
     activities = NUMBERS[settings["maxConcurrentActivityFunctions"]]
-    assert f"each instance runs {activities} activities at a time (`host.json`)" in text
+    assert f"Each instance runs {activities} activities at a time (`host.json`)" in text
     assert settings["useGracefulShutdown"] is True
-    assert "`useGracefulShutdown` in `host.json` lets a host that is stopped end its activities" in text
+    assert "With `useGracefulShutdown` in `host.json`, a host that is stopped finishes its activities" in text
 
 
 def test_no_entry_of_the_watchdog_is_given_up_before_its_writer_has_been_killed() -> None:
