@@ -20,6 +20,9 @@ from pydantic_core import PydanticCustomError
 from exports.request.faults import CRON_FIELD, CRON_FIELDS, CRON_NEVER, CRON_TOO_OFTEN, TIME_ZONE
 
 MAX_SLOTS_AN_HOUR = 12
+_QUARTER_SECONDS = 15 * 60
+"""Clocks change at a whole quarter of an hour, and by whole quarters."""
+
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -71,6 +74,32 @@ TimeZone = Annotated[str, StringConstraints(max_length=100), AfterValidator(_req
 """The IANA name of a time zone."""
 
 
+class _SmallSteps(CronSim):
+    """Looks at every quarter of an hour and at every minute.
+
+    `CronSim` alone steps by whole hours. Where clocks change by half an hour, or within an hour, it would step over
+    slots.
+    """
+
+    def advance_hour(self) -> bool:
+        if self.dt.hour in self.hours:
+            return False
+        while self.dt.hour not in self.hours:
+            self.tick(_QUARTER_SECONDS - (self.dt.minute * 60 + self.dt.second) % _QUARTER_SECONDS)
+            if self.dt.hour == 0:
+                break  # the day may be another one
+        return True
+
+    def advance_minute(self) -> bool:
+        if self.dt.minute in self.minutes:
+            return False
+        while self.dt.minute not in self.minutes:
+            self.tick(60 - self.dt.second)
+            if self.dt.minute == 0:
+                break  # the hour may be another one
+        return True
+
+
 def next_slot(cron: str, zone: str, after: datetime) -> datetime | None:
     """Return the first slot later than `after`, in UTC; None if there is none within fifty years."""
     return next(slots(cron, zone, after), None)
@@ -82,7 +111,7 @@ def slots(cron: str, zone: str, after: datetime) -> Iterator[datetime]:
     `CronSim` alone would yield a slot earlier than `after` if `after` lies in the second pass of a repeated hour.
     """
     latest = after.astimezone(UTC)
-    for found in CronSim(cron, after.astimezone(ZoneInfo(zone))):
+    for found in _SmallSteps(cron, after.astimezone(ZoneInfo(zone))):
         slot = found.astimezone(UTC)
         if slot > latest:
             latest = slot

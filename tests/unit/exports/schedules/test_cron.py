@@ -128,6 +128,20 @@ def test_a_slot_in_the_hour_repeated_in_autumn_comes_once(
     assert local(cron, zone, after, 2) == expected
 
 
+@pytest.mark.parametrize(
+    ("cron", "zone", "after", "expected"),
+    [
+        ("0 */2 * * *", "Australia/Lord_Howe", "2026-04-05T00:00", ["05 02:00 +1030", "05 04:00 +1030"]),
+        ("30 * * * *", "Australia/Lord_Howe", "2026-10-04T01:00", ["04 01:30 +1030", "04 02:30 +1100"]),
+        ("*/15 0-2 * * *", "NZ-CHAT", "2026-04-05T02:30", ["05 02:45 +1345", "05 02:45 +1245"]),
+    ],
+)
+def test_no_slot_is_lost_where_clocks_change_by_half_an_hour_or_within_an_hour(
+    cron: str, zone: str, after: str, expected: list[str]
+) -> None:
+    assert local(cron, zone, after, 2) == expected
+
+
 def test_the_next_slot_is_always_in_the_future_even_in_a_repeated_hour() -> None:
     second_run = datetime(2026, 10, 25, 1, 15, tzinfo=UTC)  # 01:15 again; 01:30 was at 00:30 UTC
     assert next_slot("30 1 * * *", "Europe/London", second_run) == datetime(2026, 10, 26, 1, 30, tzinfo=UTC)
