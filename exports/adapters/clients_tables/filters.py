@@ -113,7 +113,8 @@ def _has_service(wanted: set[str]) -> Check:
     """Compare whole codes. Spaces around a code do not count."""
 
     def has(entity: Entity) -> bool:
-        codes = (code.strip() for code in (entity.get("service_codes") or "").split(";"))
+        listed = entity.get("service_codes")
+        codes = (code.strip() for code in ("" if listed is None else str(listed)).split(";"))
         return not wanted.isdisjoint(codes)
 
     return has
