@@ -201,9 +201,20 @@ def test_a_check_begins_though_the_one_before_has_not_ended(visitor: Visitor, ex
     expect(visitor.at("#verify-start")).to_be_focused()
     visitor.at("#verify-file").set_input_files(payload("wrong.csv", exported.file[:-1]))
     visitor.at("#verify-start").click()
-    visitor.expect_text("#verdict h2", "the end of the file is missing")
+    visitor.expect_text("#verdict h2", "the file is too short")
     visitor.evaluate("window.goOn()")
-    visitor.expect_text("#verdict h2", "the end of the file is missing")
+    visitor.expect_text("#verdict h2", "the file is too short")
+
+
+def test_nothing_is_called_right_in_a_shorter_file_that_could_not_be_compared(
+    visitor: Visitor, exported: Exported
+) -> None:
+    visitor.sign_in()
+    visitor.go("verify")
+    visitor.at("#verify-manifest").set_input_files(payload("m.json", json.dumps(exported.manifest).encode()))
+    assert check(visitor, "clients.csv", exported.file[:-30] + b"other text\r\n") == "short"
+    visitor.expect_text("#verdict", "another program has changed the file")
+    assert "right" not in visitor.at("#verdict").inner_text()
 
 
 def useless(manifest: Any) -> dict[str, bytes]:

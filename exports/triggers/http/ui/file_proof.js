@@ -7,8 +7,9 @@ import { BadManifest, blocksOf, isOrderChecked } from "./manifest.js";
  * Compare a file with a manifest. Reads one page at a time. `onProgress` receives the bytes read so far.
  *
  * Resolves to `{verdict, rows, bytes, pages}` of the manifest. The verdict is `proved`; `unproved`, if every byte is as
- * written, but the manifest does not say that the order of its pages was checked; `short` or `long`, if the size is
- * wrong and all bytes that are there are right; or `changed`, with `page`, `start` and `stop` of the first wrong bytes.
+ * written, but the manifest does not say that the order of its pages was checked; `short`, if the file ends in a page
+ * whose bytes cannot be compared then, and the pages before it are right; `long`, if something follows all pages, which
+ * are right; or `changed`, with `page`, `start` and `stop` of the first wrong bytes.
  * Throws `BadManifest`, or the reason of `signal` if it is aborted.
  */
 export async function proveFile(file, manifest, onProgress, signal) {
