@@ -110,7 +110,7 @@ app(sys.argv[1:])
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
-def test_letters_that_the_encoding_of_a_pipe_has_not_are_escaped_and_never_end_a_command(encoding: str) -> None:
+def test_letters_that_a_pipe_cannot_encode_are_escaped_and_never_end_a_command(encoding: str) -> None:
     def shown_by(*options: str) -> bytes:
         variables = {**os.environ, **KNOWN, "PYTHONPATH": CLIENT, "PYTHONIOENCODING": encoding}
         command = [sys.executable, "-c", SHOWS, "status", "c", *options]

@@ -82,7 +82,7 @@ def test_what_a_view_of_postgresql_cannot_do_is_refused_with_the_change_to_make(
     ("states", "words"),
     [(("08001", "08006", "HV00N"), "could not read from another server"), (("58P01",), "misses a file")],
 )
-def test_what_a_postgresql_server_itself_cannot_reach_is_not_called_a_silent_database(
+def test_what_a_postgresql_server_cannot_reach_is_not_called_a_silent_database(
     postgres_schema: URL, states: tuple[str, ...], words: str
 ) -> None:
     run(postgres_schema, *RECORDS)

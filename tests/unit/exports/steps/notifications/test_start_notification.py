@@ -187,7 +187,7 @@ def test_an_attempt_that_was_replaced_is_no_longer_watched() -> None:
     assert (watched_attempts(services), starter.started) == ([], [])
 
 
-def test_a_job_with_notify_is_removed_one_day_although_its_caller_died_while_cancelling(
+def test_a_job_with_notify_is_removed_although_its_caller_died_while_cancelling(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     services, client = a_services(), MemoryOrchestrationClient()
