@@ -121,6 +121,15 @@ def test_a_page_with_a_number_that_counts_nothing_is_no_manifest(wrong: Document
         Manifest.from_json(document)
 
 
+@pytest.mark.parametrize("flag", [None, 1, "false"])
+def test_a_manifest_that_does_not_say_whether_there_are_headers_is_no_manifest(flag: object) -> None:
+    _, good = a_proved_file()
+    document = good.model_dump(mode="json", by_alias=True)
+    document["request"]["includeHeaders"] = flag
+    with pytest.raises(FileMismatchError, match="not a manifest"):
+        Manifest.from_json(document)
+
+
 def test_an_order_check_that_this_package_does_not_know_proves_no_order(tmp_path: Path) -> None:
     file, good = a_proved_file()
     assert not proved(tmp_path, good.model_dump(mode="json", by_alias=True) | {"keyOrder": "Newer"}, file)

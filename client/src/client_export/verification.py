@@ -125,7 +125,7 @@ class Manifest:
             bytes=document["bytes"],
             crc32=document.get("crc32"),
             pages=tuple(map(_piece, pieces)),
-            include_headers=request.get("includeHeaders", True),
+            include_headers=_checked_flag(request.get("includeHeaders", True)),
             is_gzip=form.get("compression") == "gzip",
             kind=form.get("kind"),
             order_is_checked=len(pages) == 1 or document.get("keyOrder") == "RankedBySource",
@@ -146,6 +146,12 @@ def _checked_name(name: str) -> str:
     if not shown.isprintable() or shown.strip()[:1] in ("", ".") or not {*name}.isdisjoint("/\\:"):
         raise ValueError("The name of a file never leaves the folder, and never hides the file.")
     return name
+
+
+def _checked_flag(flag: object) -> bool:
+    if not isinstance(flag, bool):
+        raise TypeError("A file has headers, or it has none.")
+    return flag
 
 
 def _piece(piece: Mapping[str, Any]) -> ManifestPage:
