@@ -24,4 +24,4 @@ def test_watchdog_and_sweep_remove_what_belongs_to_a_job_whose_row_was_deleted()
     assert watched_attempts(services) == []
     assert services.files.sweep("", 10)[0] == []
     assert list(services.pages.records(job.ref)) == []
-    assert "if you cannot correct it. The watchdog and the sweep then remove what belongs to the" in RUNBOOK.read_text("utf-8")
+    assert "if you cannot correct it. The watchdog and the sweep then remove what belongs" in RUNBOOK.read_text("utf-8")
