@@ -119,6 +119,7 @@ def test_a_client_for_whom_a_view_of_postgresql_fails_is_named(
 
     assert isinstance(found, SourceMismatchError)
     assert "the expression in the view must not fail" in str(found)
+    assert isinstance(found, SourceMismatchError)
     assert (found.column, found.private) == ("email", "The client has the code C2.")
 
 
@@ -206,6 +207,7 @@ def test_a_client_for_whom_a_view_of_sqlite_fails_is_named(file: URL, expression
     found = failure_of(file)
 
     assert "the expression in the view must not fail" in str(found)
+    assert isinstance(found, SourceMismatchError)
     assert (found.column, found.private) == ("email", "The client has the code C2.")
 
 
@@ -268,4 +270,5 @@ def test_a_client_for_whom_a_function_of_mariadb_fails_is_named(mariadb: URL, re
     found = failure_of(mariadb)
 
     assert "The column email of the clients view holds a value" in str(found)
+    assert isinstance(found, SourceMismatchError)
     assert (found.column, found.private) == ("email", "The client has the code C2.")
