@@ -35,11 +35,29 @@ _BLOB_OPTIONS: dict[str, Any] = {
     "max_single_put_size": 64 * 1024 * 1024,
     "raw_request_hook": partial(meter_request, "blob"),
 }
+_PAUSE_ASKED_FOR = "x-retry-after"
+"""The header under which `_hide_pause` keeps a `Retry-After`."""
+
+
+def _hide_pause(response: Any) -> None:
+    """Hide `Retry-After` from the library for tables, which would sleep that long, however long it is.
+
+    So a request is retried after pauses of 0 and 1.6 seconds, and `retry_after_seconds` tells the orchestrator to wait.
+
+    Args:
+        response: `azure.core.pipeline.PipelineResponse`.
+    """
+    headers = response.http_response.headers
+    if (asked := headers.pop("Retry-After", None)) is not None:
+        headers[_PAUSE_ASKED_FOR] = asked
+
+
 _TABLE_OPTIONS: dict[str, Any] = {
     "retry_total": 2,
     "connection_timeout": 5,
     "read_timeout": 40,  # instead of the library's 300, because the service itself ends a query after 30 seconds
     "raw_request_hook": partial(meter_request, "table"),
+    "raw_response_hook": _hide_pause,
 }
 _TRANSIENT_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 _THROTTLING_STATUSES = frozenset({429, 503})
@@ -85,7 +103,7 @@ def is_throttling(error: Exception) -> bool:
 def retry_after_seconds(error: Exception) -> float | None:
     """Return the pause that the response asks for in `Retry-After`; None if there is none or it is a date."""
     headers = getattr(getattr(error, "response", None), "headers", None) or {}
-    value = headers.get("Retry-After", "")
+    value = headers.get("Retry-After") or headers.get(_PAUSE_ASKED_FOR) or ""
     return float(value) if value.isdecimal() else None
 
 

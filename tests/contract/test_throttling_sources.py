@@ -6,9 +6,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 from uuid import uuid4
 
 import pytest
+from azure.core.pipeline.transport import HttpTransport
 from sqlalchemy import Connection, create_engine, make_url, text
 
 from exports.adapters.clients_sql.source import SqlClientSource
@@ -62,11 +64,12 @@ class _Busy(BaseHTTPRequestHandler):
     """Answers every request like a busy Table Storage."""
 
     protocol_version = "HTTP/1.1"
+    asked_seconds: ClassVar = "7"
 
     def do_GET(self) -> None:
         self.send_response(503, "Server Busy")
         self.send_header("x-ms-error-code", "ServerBusy")
-        self.send_header("Retry-After", "7")
+        self.send_header("Retry-After", self.asked_seconds)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -74,18 +77,32 @@ class _Busy(BaseHTTPRequestHandler):
         pass
 
 
-def test_busy_table_storage_throttles_and_says_when_to_retry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(storage, "_TABLE_OPTIONS", {"retry_total": 0})
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Busy) as server:
+@contextmanager
+def _busy_table_storage(asked_seconds: str) -> Iterator[ClientSource]:
+    """Give a source of clients in a Table Storage that is busy and asks for pauses of so many seconds."""
+    busy = type("_BusyFor", (_Busy,), {"asked_seconds": asked_seconds})
+    with ThreadingHTTPServer(("127.0.0.1", 0), busy) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
             endpoint = f"http://127.0.0.1:{server.server_address[1]}/devstoreaccount1"
             setting = f"AccountName=devstoreaccount1;AccountKey=a2V5;TableEndpoint={endpoint};"
-            with (
-                closing(TableClientSource("azure-tables:///clients", setting)) as source,
-                pytest.raises(SourceThrottledError, match="no room") as caught,
-            ):
-                _read(source)
+            with closing(TableClientSource("azure-tables:///clients", setting)) as source:
+                yield source
         finally:
             server.shutdown()
+
+
+def test_busy_table_storage_throttles_and_says_when_to_retry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(storage._TABLE_OPTIONS, "retry_total", 0)
+    with _busy_table_storage("7") as source, pytest.raises(SourceThrottledError, match="no room") as caught:
+        _read(source)
     assert caught.value.retry_after_seconds == 7
+
+
+def test_a_request_to_a_table_never_sleeps_as_long_as_retry_after_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr(HttpTransport, "sleep", lambda _, seconds: pauses.append(seconds))
+    with _busy_table_storage("20") as source, pytest.raises(SourceThrottledError) as caught:
+        _read(source)
+    assert pauses == [1.6]
+    assert caught.value.retry_after_seconds == 20
