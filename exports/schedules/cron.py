@@ -78,8 +78,14 @@ class _SmallSteps(CronSim):
     """Looks at every quarter of an hour and at every minute.
 
     `CronSim` alone steps by whole hours. Where clocks change by half an hour, or within an hour, it would step over
-    slots.
+    slots. And it begins each day at midnight, also where clocks skip midnight.
     """
+
+    def advance_day(self) -> bool:
+        moved = super().advance_day()
+        if self.dt.tzinfo is not None:
+            self.dt = self.dt.astimezone(UTC).astimezone(self.dt.tzinfo)  # the time after the skipped one
+        return moved
 
     def advance_hour(self) -> bool:
         if self.dt.hour in self.hours:

@@ -142,6 +142,22 @@ def test_no_slot_is_lost_where_clocks_change_by_half_an_hour_or_within_an_hour(
     assert local(cron, zone, after, 2) == expected
 
 
+@pytest.mark.parametrize(
+    ("cron", "zone", "after", "expected"),
+    [
+        ("*/30 1-5 * * 0", "America/Santiago", "2026-09-05T12:00", ["06 01:00 -0300", "06 01:30 -0300"]),
+        ("0 1 * * 0", "America/Santiago", "2026-09-05T12:00", ["06 01:00 -0300", "13 01:00 -0300"]),
+        ("0 */3 * * 0", "America/Santiago", "2026-09-05T12:00", ["06 03:00 -0300", "06 06:00 -0300"]),
+        ("*/30 1 * 4 5", "Africa/Cairo", "2026-04-23T12:00", ["24 01:00 +0300", "24 01:30 +0300"]),
+        ("*/30 0 * * *", "Asia/Beirut", "2026-03-28T12:00", ["30 00:00 +0300", "30 00:30 +0300"]),
+    ],
+)
+def test_no_slot_is_lost_or_added_on_a_day_whose_midnight_is_skipped(
+    cron: str, zone: str, after: str, expected: list[str]
+) -> None:
+    assert local(cron, zone, after, 2) == expected
+
+
 def test_the_next_slot_is_always_in_the_future_even_in_a_repeated_hour() -> None:
     second_run = datetime(2026, 10, 25, 1, 15, tzinfo=UTC)  # 01:15 again; 01:30 was at 00:30 UTC
     assert next_slot("30 1 * * *", "Europe/London", second_run) == datetime(2026, 10, 26, 1, 30, tzinfo=UTC)
