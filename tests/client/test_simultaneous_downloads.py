@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,10 @@ from typing import Any
 import httpx
 import pytest
 from client_export import ExportClient
+from client_export.downloads import Target
+
+if sys.platform != "win32":
+    import fcntl
 
 CODE = "7ybqttn9kg0pf1x6vfw644k23d"
 FIRST, SECOND = b"Code\r\n" + b"A" * 300_000 + b"\r\n", b"B\r\n"
@@ -62,6 +67,40 @@ def test_a_second_download_into_a_file_that_is_being_written_is_refused(tmp_path
         yield SECOND
 
     client_of(pieces()).download(CODE, path)
+    assert path.read_bytes() == FIRST + SECOND
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such lock")
+def test_a_file_stays_locked_until_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "clients.csv"
+    give = Target.give
+
+    def give_later(target: Target, unnamed: Path) -> None:
+        monkeypatch.undo()
+        with pytest.raises(BlockingIOError, match="Another program is downloading"):
+            client_of(iter([])).download(CODE, path)
+        give(target, unnamed)
+
+    monkeypatch.setattr(Target, "give", give_later)
+    client_of(iter([FIRST, SECOND])).download(CODE, path)
+    assert path.read_bytes() == FIRST + SECOND
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such lock")
+def test_a_file_that_got_its_name_before_it_was_locked_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "clients.csv"
+    flock = fcntl.flock
+
+    def lock_late(stream: Any, how: int) -> None:
+        monkeypatch.undo()
+        client_of(iter([FIRST, SECOND])).download(CODE, path)
+        flock(stream, how)
+
+    monkeypatch.setattr(fcntl, "flock", lock_late)
+    with pytest.raises(BlockingIOError, match="Another program is downloading"):
+        client_of(iter([])).download(CODE, path)
     assert path.read_bytes() == FIRST + SECOND
 
 

@@ -99,21 +99,29 @@ def _open_or_create(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_CREAT, 0o666)
 
 
-def _lock(stream: BinaryIO, path: Path) -> None:
+def _lock(stream: BinaryIO, part: Path, path: Path) -> None:
     """Let nobody else write the file until it is closed: each writer proves only the bytes that it has written itself.
 
     Windows, and a few file systems, have no such lock.
+
+    Raises:
+        BlockingIOError: Another download writes this file now, or has given it its name since it was opened.
     """
     if sys.platform == "win32":
         return
     try:
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        message = "Another program is downloading this file now"
-        raise BlockingIOError(errno.EAGAIN, message, str(path)) from None
+        raise _written_by_another(path) from None
     except OSError as error:
         if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
             raise
+    if not (part.exists() and os.path.samestat(os.fstat(stream.fileno()), part.stat())):
+        raise _written_by_another(path)
+
+
+def _written_by_another(path: Path) -> BlockingIOError:
+    return BlockingIOError(errno.EAGAIN, "Another program is downloading this file now", str(path))
 
 
 class PartFile:
@@ -138,7 +146,7 @@ class PartFile:
         """
         part = cls(target, manifest, progress)
         with open(part.path, "r+b", opener=_open_or_create) as stream:
-            _lock(stream, target.path)
+            _lock(stream, part.path, target.path)
             part._stream = stream
             part._prove_earlier()
             yield part
@@ -175,7 +183,8 @@ class PartFile:
         found = self.verifier.finish()
         self._opened.flush()
         os.fsync(self._opened.fileno())
-        self._opened.close()
+        if sys.platform == "win32":
+            self._opened.close()  # Windows renames no open file; elsewhere the lock holds until the file has its name
         self.target.give(self.path)
         return found
 
