@@ -152,8 +152,8 @@ def test_a_deletion_whose_answer_was_lost_is_done_when_nothing_is_left(lost: htt
 
 @pytest.mark.parametrize(
     "first",
-    [[], [httpx.ConnectError("refused")]],
-    ids=["at the first try", "after a try that was not sent"],
+    [[], [httpx.ConnectError("refused")], [httpx.Response(429)]],
+    ids=["at the first try", "after a try that was not sent", "after a try that was one too many"],
 )
 def test_a_deletion_of_what_never_was_there_is_refused(first: list[httpx.Response | Exception]) -> None:
     with client_of(*first, httpx.Response(404, json=ABSENT)) as client, pytest.raises(NotFoundError):

@@ -136,7 +136,9 @@ _FOREIGN = (
     "This is not an answer of the export service, perhaps of a sign-in page or a gateway. Redirects are not followed. "
     "Check the address."
 )
-_TEMPORARY = (429, 500, 502, 503, 504)
+_LIMITED = 429
+"""The status of a request that was not even begun, because there were too many."""
+_TEMPORARY = (_LIMITED, 500, 502, 503, 504)
 _LASTING = ("source-unusable",)
 """Codes of problems with such a status that no other try changes."""
 
@@ -163,7 +165,7 @@ def ask(call: Send, policy: RetryPolicy) -> Flow[Answer]:
         pause = policy.pause_seconds(failed) if pause is None else pause
         if failed >= policy.tries or not _may_repeat(call, answer) or pause > policy.longest_pause_seconds:
             raise _error(answer)
-        may_be_done = may_be_done or answer.was_sent
+        may_be_done = may_be_done or (answer.was_sent and answer.status != _LIMITED)
         yield Sleep(pause)
 
 
@@ -174,7 +176,7 @@ def _may_repeat(call: Send, answer: Answer) -> bool:
         return False
     if isinstance(_error(answer), AuthenticationError):
         return False
-    return call.repeatable or answer.status in (429, 503)
+    return call.repeatable or answer.status in (_LIMITED, 503)
 
 
 def _error(answer: Answer) -> Exception:
