@@ -245,3 +245,27 @@ def test_a_cancelled_operation_ends_as_cancelled_after_its_work_on_disk(tmp_path
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(cancel_while_it_reads())
     assert ended.is_set()
+
+
+def test_an_operation_that_the_end_of_the_event_loop_cancels_ends_as_cancelled(tmp_path: Path) -> None:
+    begun, may_end = Event(), Event()
+    reported: list[Any] = []
+
+    def serve(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=JOB)
+
+    def watch(_: Any) -> None:
+        begun.set()
+        may_end.wait(60)
+
+    async def leave_it_behind() -> asyncio.Task[Any]:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
+        http = httpx.AsyncClient(transport=httpx.MockTransport(serve))
+        client = AsyncExportClient("https://exports.example", key="k", http=http)
+        task = asyncio.create_task(client.wait(CODE, watch=watch))
+        await asyncio.to_thread(begun.wait, 60)
+        asyncio.get_running_loop().call_later(0.1, may_end.set)
+        return task
+
+    assert asyncio.run(leave_it_behind()).cancelled()
+    assert reported == []

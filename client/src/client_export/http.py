@@ -6,7 +6,9 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from ipaddress import ip_address
 from typing import Any, TypeVar
@@ -190,14 +192,15 @@ async def each_async(read: Callable[[str | None], Any]) -> AsyncIterator[Any]:
 
 async def _in_thread(work: Callable[..., T], *arguments: Any) -> T:
     """Run work on disk in a thread. A cancellation waits for its end: nobody may close what the thread still uses."""
-    task = asyncio.ensure_future(asyncio.to_thread(work, *arguments))
+    # No task: the end of the event loop cancels all tasks at once, even one that is waited for.
+    future = asyncio.get_running_loop().run_in_executor(None, partial(copy_context().run, work, *arguments))
     try:
-        return await asyncio.shield(task)
+        return await asyncio.shield(future)
     except asyncio.CancelledError:
-        while not task.done():
+        while not future.done():
             with suppress(asyncio.CancelledError):
-                await asyncio.wait([task])
-        task.exception()
+                await asyncio.wait([future])
+        future.exception()
         raise
 
 
