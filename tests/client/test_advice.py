@@ -18,6 +18,7 @@ from client_export import ExportClient
 from client_export.cli.exits import Exit
 from client_export.cli.main import app
 from client_export.cli.profiles import Profile
+from client_export.errors import Fault, Problem, error_of
 from typer.testing import CliRunner
 
 from devhost.local.paths import ROOT
@@ -58,7 +59,7 @@ def test_a_refusal_says_what_to_change_on_the_command_line(
     monkeypatch.setattr(Profile, "open", lambda profile: opened)
     exit_code, text = run("list")
     assert exit_code in (Exit.NOT_ALLOWED, Exit.REFUSED)
-    assert "No: Because." in text
+    assert "Because." in text
     assert advice in text
 
 
@@ -113,7 +114,26 @@ def test_json_keeps_the_answer_of_the_service_as_it_is(monkeypatch: pytest.Monke
     opened = ExportClient("https://exports.example", key="k", tenant="t", http=http)
     monkeypatch.setattr(Profile, "open", lambda profile: opened)
     _, text = run("list", "--json")
-    assert json.loads(text)["error"]["message"] == "No: Because."
+    assert json.loads(text)["error"]["message"] == "Because."
+
+
+SAID = [
+    ((404, "There is no such export", "There is no export with this code."), "There is no export with this code."),
+    ((502, "HTTP 502", "The service answered with HTTP 502."), "The service answered with HTTP 502."),
+    ((500, "The service failed", "Try again."), "The service failed: Try again."),
+]
+
+
+@pytest.mark.parametrize(("told", "message"), SAID, ids=["a refusal", "no answer of the service", "a failure"])
+def test_an_error_says_only_once_what_is_wrong(told: tuple[int, str, str], message: str) -> None:
+    status, title, detail = told
+    assert str(error_of(Problem(status, "a-code", title, detail))) == message
+
+
+def test_an_error_with_faults_says_what_they_are_about() -> None:
+    fault = Fault("/name", "This must not be empty.")
+    error = error_of(Problem(400, "invalid-request", "The request is not valid", "1 fault.", (fault,)))
+    assert str(error) == "The request is not valid: 1 fault.\n  /name: This must not be empty."
 
 
 EMPTY = {
@@ -130,7 +150,8 @@ EMPTY = {
 def test_a_variable_that_is_not_set_is_told_instead_of_asking_for_something_else(command: str, place: str) -> None:
     exit_code, text = run(*shlex.split(command))
     assert exit_code == Exit.USAGE
-    assert f"'{place}': This is empty. Perhaps a variable is not set." in text
+    assert f"'{place}'" in text
+    assert "This is empty. Perhaps a variable is not set." in text
 
 
 @pytest.mark.parametrize("key", [" ", "é", "a\nb", "k" * 256])

@@ -239,6 +239,8 @@ def _text_in(document: Any, name: str) -> str:
 
 
 def _text(problem: Problem) -> str:
-    lines = [f"{problem.title}: {problem.detail}" if problem.title else problem.detail]
+    """Say what is wrong, once: the detail of a refusal says all that its title does, unless faults follow."""
+    is_said = problem.title in problem.detail or (problem.status < 500 and not problem.faults)
+    lines = [problem.detail if is_said else f"{problem.title}: {problem.detail}"]
     lines += [f"  {fault.pointer or '(the body)'}: {fault.detail}" for fault in problem.faults]
     return "\n".join(lines)
