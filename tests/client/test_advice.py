@@ -143,6 +143,10 @@ EMPTY = {
     "schedules save --code '' --cron '0 1 * * *'": "--code",
     "verify clients.csv --code ''": "--code",
     "start --idempotency-key ''": "--idempotency-key",
+    "start --output ''": "--output",
+    "download c --manifest=": "--manifest",
+    "verify '' --manifest m": "file",
+    "--token '' me": "--token",
 }
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar, cast
 
 import typer
@@ -84,6 +86,10 @@ _HINTS = {
 """What a problem means on the command line, by its code."""
 
 
+_HAS_EMPTY = "client_export.has_empty"
+_EMPTY_WORD = re.compile(r"(?:--[a-z-]+=)?")
+
+
 class LocalError(Exception):
     """Something on this machine is not as the command needs it; the text says what to change."""
 
@@ -115,14 +121,22 @@ def exits(command: F) -> F:
     return cast("F", guarded)
 
 
+def note_empty(context: typer.Context, words: Sequence[str]) -> None:
+    """Note for `refuse_empty` whether a value is empty: an empty path becomes that of the current folder."""
+    context.meta[_HAS_EMPTY] = any(map(_EMPTY_WORD.fullmatch, words))
+
+
 def refuse_empty(context: typer.Context, options: Mapping[str, Any]) -> None:
     """Refuse an empty value. It is usually a variable of a shell that is not set, and never names anything.
 
     Raises:
         BadParameter: With the name of the option or argument.
     """
+    empty = ("", Path()) if context.meta.get(_HAS_EMPTY) else ("",)
     for parameter in context.command.params:
-        if options.get(parameter.name or "") == "":
+        name = parameter.name or ""
+        source = context.get_parameter_source(name)
+        if options.get(name) in empty and source is not None and source.name == "COMMANDLINE":
             raise typer.BadParameter("This is empty. Perhaps a variable is not set.", ctx=context, param=parameter)
 
 

@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 
 from client_export.cli import administration, exports, login, lookups, saved
 from client_export.cli.context import Choice
-from client_export.cli.exits import Exit, LocalError, refuse_empty, show_usage_error
+from client_export.cli.exits import Exit, LocalError, note_empty, refuse_empty, show_usage_error
 from client_export.cli.profiles import PROFILE, TENANT, URL, load_profiles
 from client_export.cli.terminal import escape_what_cannot_be_written
 from client_export.http import package_version
@@ -36,6 +36,11 @@ class _Commands(TyperGroup):
             show_usage_error(error.format_message())
             ended = Exit.USAGE
         sys.exit(ended or Exit.DONE)
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the options before the command."""
+        note_empty(ctx, args)
+        return super().parse_args(ctx, args)
 
 
 app = typer.Typer(
@@ -114,7 +119,7 @@ def choose(
     ] = False,
 ) -> None:
     """Keep the options before the command for it."""
-    refuse_empty(context, {"profile": profile, "url": url, "tenant": tenant})
+    refuse_empty(context, {"profile": profile, "url": url, "tenant": tenant, "token": token})
     context.obj = Choice(profile, url, tenant, token, allow_http)
 
 
