@@ -171,7 +171,7 @@ def test_screen_readers_announce_the_end_of_an_export(visitor: Visitor) -> None:
     visitor.sign_in()
     visitor.pick("Code")
     visitor.export()
-    visitor.expect_text("#announce", "Your file is ready.")
+    visitor.expect_text("#announce", "The file is ready.")
 
     assert visitor.at("#announce").get_attribute("aria-live") == "polite"
     assert visitor.page.title() == "Completed – Client export"

@@ -29,7 +29,7 @@ def test_the_ui_downloads_the_same_file_as_the_api(visitor: Visitor, system: Sys
     visitor.sign_in()
     visitor.export()
     visitor.expect_status("Completed")
-    visitor.expect_text("#job-title", "Your file is ready")
+    visitor.expect_text("#job-title", "The file is ready")
     visitor.expect_text("#job-text", "4,500 clients")
     download = visitor.download()
 
@@ -203,7 +203,8 @@ def test_a_removed_file_is_told_in_plain_words_in_the_list_and_beside_the_job(vi
     assert system.call("DELETE", f"{started.headers['location']}/file").status == 200
 
     visitor.at(f"{row} td[data-column=file] button").click()
-    visitor.expect_text("#job", "The file was removed. Export again to get a new file.")
+    visitor.expect_text("#job-title", "The file was removed")
+    visitor.expect_text("#job-note", "Export again to get a new file.")
     visitor.go("history")
     visitor.expect_text(row, "The file was removed")
 

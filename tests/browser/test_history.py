@@ -341,6 +341,17 @@ def test_a_link_to_an_export_is_copied_and_opens_it(visitor: Visitor, system: Sy
     visitor.expect_status("Completed")
 
 
+def test_an_opened_export_whose_file_has_expired_is_not_called_ready(visitor: Visitor, system: System) -> None:
+    job = completed(3, expiry_date=datetime.now(UTC) - timedelta(minutes=1))
+    with stored_jobs(system) as jobs:
+        jobs.create(job)
+    visitor.sign_in()
+    visitor.page.goto(f"{system.url}/#history?job={job.code}")
+    visitor.expect_text("#job-title", "The file has expired")
+    visitor.expect_text("#job-note", "Export again to get a new file.")
+    expect(visitor.at("#job-download")).to_be_hidden()
+
+
 @shown_in({"wide": {}, "German, 320 px, dark": GERMAN_AND_NARROW})
 def test_nothing_covers_anything_at_any_width_and_all_states_are_accessible(visitor: Visitor, system: System) -> None:
     job = system.start_export({**BODY, "format": {"fileName": "a-very-long-name-" * 6}}, prefer="wait=60").json

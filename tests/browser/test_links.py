@@ -57,7 +57,8 @@ def test_a_copied_link_says_in_words_that_the_file_was_removed(visitor: Visitor,
     visitor.give_key(NORTHWIND_KEY)
 
     visitor.expect_status("Completed")
-    visitor.expect_text("#job", "The file was removed. Export again to get a new file.")
+    visitor.expect_text("#job-title", "The file was removed")
+    visitor.expect_text("#job-note", "Export again to get a new file.")
     expect(visitor.at("#job-download")).to_be_hidden()
 
 

@@ -314,7 +314,7 @@ def test_past_runs_show_their_outcome_and_lead_to_their_export(visitor: Visitor,
     assert "There is no mapping with this code." in texts["Failed"]
     assert_accessible(visitor)
     visitor.at(f"{shown} [data-outcome=Started] button").click()
-    visitor.expect_text("#job-title", "Your file is ready")
+    visitor.expect_text("#job-title", "The file is ready")
     expect(visitor.at("#job-title")).to_be_focused()
     with stored_jobs(system) as jobs:
         assert jobs.get(NORTHWIND, job.code) == job  # which nobody has downloaded

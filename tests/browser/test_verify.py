@@ -19,7 +19,7 @@ from tests.support.contradictions import contradictions
 from tests.support.each_case import assert_each
 from tests.support.http_client import request
 from tests.support.system import System
-from tests.support.visitor import Visitor
+from tests.support.visitor import Visitor, shown_in
 
 VERDICTS = {0: "proved", 3: "unproved"}
 """The verdict for each exit code of the command, if the file is right. Otherwise the code is 1."""
@@ -52,8 +52,8 @@ def exported(system: System) -> Exported:
     return export(system, {})
 
 
-def export(system: System, form: dict[str, Any]) -> Exported:
-    location = system.start_async({"format": form, "columnMappings": FEW_COLUMNS})
+def export(system: System, form: dict[str, Any], wanted: dict[str, Any] | None = None) -> Exported:
+    location = system.start_async({"format": form, "columnMappings": FEW_COLUMNS, "filter": wanted or {}})
     job = system.wait(location)
     manifest = system.call("GET", f"{location}/manifest").json
     return Exported(job, manifest, request("GET", job["downloadUrl"]).body)
@@ -127,6 +127,20 @@ def test_the_export_is_found_by_the_name_of_the_file_and_nothing_is_uploaded(
     assert check(visitor, numbered, exported.file) == "proved"
     expect(visitor.at("#verdict")).to_contain_text(f"{exported.manifest['rows']:,} clients")
     assert all(each.post_data_buffer is None for each in visitor.requests[sent:])
+
+
+EMPTY = {"en": "It holds no clients, because the export found none.", "de": "Sie enthält keine Kunden, weil der Export"}
+
+
+@shown_in({"English": {}, "German": {"locale": "de-DE"}})
+def test_the_verdict_says_in_words_that_a_file_holds_no_clients(visitor: Visitor, system: System) -> None:
+    nobody = export(system, {}, {"search": "no client is called this"})
+    assert nobody.manifest["rows"] == 0
+    visitor.sign_in()
+    visitor.go("verify")
+    visitor.at("#verify-manifest").set_input_files(payload("m.json", json.dumps(nobody.manifest).encode()))
+    assert check(visitor, "empty.csv", nobody.file) == "proved"
+    visitor.expect_text("#verdict", EMPTY["de" if visitor.is_german() else "en"])
 
 
 def test_the_verdict_names_the_part_that_is_wrong_and_what_to_do(visitor: Visitor, exported: Exported) -> None:

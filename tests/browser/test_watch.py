@@ -82,7 +82,7 @@ def test_a_reader_who_looks_elsewhere_is_notified_of_the_end(visitor: Visitor, d
         visitor.expect_text("#job-note", "Only an open page can notify you of its end.")
     visitor.expect_status("Completed")
     ((title, text),) = visitor.evaluate("window.notices")
-    assert title == "Your file is ready"
+    assert title == "The file is ready"
     assert text.startswith("4,500 clients")
     assert visitor.page.title() == "Completed – Client export"
 

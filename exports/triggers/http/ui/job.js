@@ -155,7 +155,7 @@ function drawJob(job, isOffered = mayDownload(job)) {
   offerDeliveries(jobApi, job);
   tellLosses(jobApi, job);
   byId("job").dataset.status = job.status;
-  byId("job-title").textContent = labelOf("jobTitles", job.status);
+  byId("job-title").textContent = titleOfJob(job);
   drawBar(job);
   byId("job-text").textContent = describeJob(job);
   byId("job-meaning").textContent = meaningOf(job);
@@ -167,6 +167,12 @@ function drawJob(job, isOffered = mayDownload(job)) {
   byId("job-note").textContent = noteOf(job, isOffered);
   document.title = titleOf(job);
   announceJob(job, before);
+}
+
+/** Say how a job is, whoever started it. A file that is gone is not ready. */
+function titleOfJob({ status, fileStatus }) {
+  const isGone = status === "Completed" && fileStatus !== "Available";
+  return isGone ? labelOf("fileStatuses", fileStatus) : labelOf("jobTitles", status);
 }
 
 function drawBar(job) {
@@ -233,7 +239,7 @@ function noteOf(job, isOffered) {
 function noteOfFile(job, isOffered) {
   if (isOffered) return t("job.availableUntil", { time: moment(job.expiryDate) });
   if (hasFile(job)) return t("job.maySeeNot");
-  return t("job.exportAgain", { status: labelOf("fileStatuses", job.fileStatus) });
+  return t("job.exportAgain");
 }
 
 function titleOf(job) {

@@ -142,10 +142,11 @@ function showRead(bytes, total) {
 
 function showVerdict(found, file, manifest) {
   const isIntact = ["proved", "unproved"].includes(found.verdict);
+  const isEmpty = found.verdict === "proved" && found.rows === 0;
   byId("verdict").dataset.verdict = found.verdict;
   byId("verdict").replaceChildren(
     make("h2", {}, t(`verdicts.${found.verdict}`)),
-    make("p", {}, t(`verdicts.${found.verdict}Text`, valuesOf(found, file))),
+    make("p", {}, t(isEmpty ? "verdicts.provedEmptyText" : `verdicts.${found.verdict}Text`, valuesOf(found, file))),
     ...(isIntact ? drawLosses(manifest) : []),
   );
 }

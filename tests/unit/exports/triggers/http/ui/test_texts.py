@@ -122,6 +122,12 @@ def test_no_text_names_a_scope_a_setting_or_a_file_of_the_repository(language: s
 
 
 @pytest.mark.parametrize("language", languages())
+def test_the_title_of_an_export_is_also_true_for_a_reader_who_did_not_start_it(language: str) -> None:
+    whose = re.compile(r"\b(your|ihre?)\b", re.IGNORECASE)
+    assert [title for title in languages()[language].sections["jobTitles"].values() if whose.search(str(title))] == []
+
+
+@pytest.mark.parametrize("language", languages())
 def test_a_text_with_plural_forms_has_the_form_for_all_other_counts(language: str) -> None:
     for section, texts in languages()[language].sections.items():
         for name, text in texts.items():
