@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -178,8 +179,8 @@ def test_rows_that_take_long_to_find_follow_those_that_were_found(visitor: Visit
         assert shown_rows(visitor) == []
 
 
-def warn_of_long_cells(visitor: Visitor, path: str) -> None:
-    warning = {"code": "cells-too-long", "message": "The service's own words.", "columns": ["Website"]}
+def warn_of_long_cells(visitor: Visitor, path: str, columns: Sequence[str] = ("Website",)) -> None:
+    warning = {"code": "cells-too-long", "message": "The service's own words.", "columns": list(columns)}
 
     def answer(route: Route) -> None:
         found = fetch_in_full(route) if path.endswith("/preview") else route.fetch()
@@ -191,9 +192,21 @@ def warn_of_long_cells(visitor: Visitor, path: str) -> None:
 def test_a_preview_says_that_text_is_too_long_for_a_workbook(visitor: Visitor) -> None:
     warn_of_long_cells(visitor, "**/csv/preview")
     visitor.sign_in()
-    expect(visitor.at("#preview-notes [data-code]")).to_be_visible()
-    expect(visitor.at("#preview-notes")).to_contain_text("Some texts are longer than a cell of a workbook can hold.")
-    expect(visitor.at("#preview-notes p:last-child")).to_have_text("In Website.")
+    expect(visitor.at("#preview-warnings li")).to_be_visible()
+    expect(visitor.at("#preview-warnings")).to_contain_text("Some texts are longer than a cell of a workbook can hold.")
+    expect(visitor.at("#preview-warnings p:last-child")).to_have_text("In Website.")
+
+
+@shown_in({"English": {}, "German": {"locale": "de-DE"}})
+def test_a_warning_names_its_columns_alike_in_preview_and_estimate(visitor: Visitor) -> None:
+    columns = [field.value for field in TargetField][:9]
+    for part in ("preview", "estimate"):
+        warn_of_long_cells(visitor, f"**/csv/{part}", columns)
+    visitor.sign_in()
+    told, said = visitor.at("#warnings li .hint"), visitor.at("#preview-warnings li .hint")
+    expect(told).to_have_text(re.compile(r"\b3 (more columns|weiteren Spalten)\b"))
+    expect(said).to_have_text(told.inner_text())
+    assert not RAW.search(said.text_content() or "")
 
 
 def test_a_warning_of_preview_and_estimate_is_shown_once(visitor: Visitor) -> None:
@@ -201,8 +214,8 @@ def test_a_warning_of_preview_and_estimate_is_shown_once(visitor: Visitor) -> No
     warn_of_long_cells(visitor, "**/csv/estimate")
     visitor.sign_in()
     expect(visitor.at("#warnings li")).to_contain_text("Some texts are longer than a cell of a workbook can hold.")
-    expect(visitor.at("#preview-notes")).to_contain_text("Some texts are longer than a cell of a workbook can hold.")
-    expect(visitor.at("#preview-notes [data-code]")).to_be_hidden()
+    expect(visitor.at("#preview-warnings")).to_contain_text("Some texts are longer than a cell of a workbook can hold.")
+    expect(visitor.at("#preview-warnings li")).to_be_hidden()
 
 
 def test_rows_that_a_busy_service_did_not_find_are_asked_for_again(visitor: Visitor) -> None:

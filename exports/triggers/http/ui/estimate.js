@@ -1,14 +1,14 @@
 /* Shows the estimate of an export: clients, size, time, and what to check before exporting. */
 
 import { METADATA, announce, byId, make, show } from "./dom.js";
-import { clients, count, duration, listOf, size } from "./labels.js";
+import { clients, count, duration, size } from "./labels.js";
 import { columnsOf } from "./mappings.js";
-import { hasText, nameOfColumn, t } from "./texts.js";
+import { t } from "./texts.js";
+import { drawWarning } from "./warnings.js";
 import { PATH_OF_JOBS } from "./watch.js";
 
 /** An estimate passes over the keys of all clients. Up to this many clients it needs no press of the button. */
 const MAX_UNASKED_CLIENTS = 100_000;
-const MAX_NAMES = 6;
 let whenRemedied = () => {};
 
 /** Set up the estimate. `remedied` receives the preset that the reader chooses to avoid a warning. */
@@ -49,28 +49,16 @@ function showEstimate(estimate, request) {
   byId("estimated-rows").textContent = count(estimate.rows);
   byId("estimated-bytes").textContent = size(estimate.bytes);
   byId("estimated-seconds").textContent = duration(estimate.seconds);
-  byId("warnings").replaceChildren(...estimate.warnings.map((warning) => drawWarning(warning, columnsOf(request))));
+  byId("warnings").replaceChildren(...estimate.warnings.map((warning) => withRemedy(warning, columnsOf(request))));
   byId("estimated").setAttribute("aria-busy", "false");
   show(byId("estimated"), true);
 }
 
-function drawWarning({ code, message, columns }, mapped) {
-  const item = make("li", { dataset: { code } }, make("p", {}, hasText(`warnings.${code}`) ? t(`warnings.${code}`) : message));
-  if (columns.length) item.append(make("p", { className: "hint" }, t("export.inColumns", { columns: listNames(namesOf(columns, mapped)) })));
-  const preset = METADATA.remedies[code];
+function withRemedy(warning, mapped) {
+  const item = drawWarning(warning, mapped);
+  const preset = METADATA.remedies[warning.code];
   if (preset) item.append(remedy(preset));
   return item;
-}
-
-/** Return the names of columns, or of fields: a warning has the headings of the columns, or what the API calls the fields. */
-function namesOf(headings, mapped) {
-  const isOf = (heading) => ({ csvHeader }) => csvHeader === heading;
-  return headings.map((heading) => nameOfColumn(mapped.find(isOf(heading)) ?? { csvHeader: heading, targetField: heading }));
-}
-
-function listNames(names) {
-  const rest = names.length - MAX_NAMES;
-  return listOf(rest > 1 ? [...names.slice(0, MAX_NAMES), t("export.moreColumns", { count: rest })] : names);
 }
 
 function remedy(preset) {

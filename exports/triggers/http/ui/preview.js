@@ -5,6 +5,7 @@ import { faultInWords, messageOf } from "./faults.js";
 import { clients, listOf } from "./labels.js";
 import { labelOf, t } from "./texts.js";
 import { passes } from "./retry.js";
+import { drawWarning } from "./warnings.js";
 import { PATH_OF_JOBS } from "./watch.js";
 
 /** How long the form must rest before its preview is worth a request. */
@@ -129,7 +130,7 @@ function drawPreview(data, request, incomplete) {
   else if (!rows.length) notes.push(t("preview.none"));
   if (request.includeHeaders === false) notes.push(t("preview.noHeadings"));
   if (omittedFields.length) notes.push(t("preview.omitted", { fields: labelsOf(omittedFields) }));
-  showPreviewNotes(notes, warnings);
+  showPreviewNotes(notes, warnings.map((warning) => drawWarning(warning, columns)));
 }
 
 const hint = (line) => make("p", { className: "hint" }, line);
@@ -143,8 +144,8 @@ function showPreviewCount(text) {
 
 /** A warning that the shown estimate has too is not shown here: `form.css` hides it. */
 function showPreviewNotes(lines, warnings = []) {
-  const marked = warnings.map(({ code, columns }) => make("div", { dataset: { code } }, hint(t(`warnings.${code}`)), hint(t("export.inColumns", { columns: listOf(columns) }))));
-  byId("preview-notes").replaceChildren(...lines.filter(Boolean).map(hint), ...marked);
+  byId("preview-notes").replaceChildren(...lines.filter(Boolean).map(hint));
+  byId("preview-warnings").replaceChildren(...warnings);
   byId("preview").setAttribute("aria-busy", "false");
 }
 

@@ -45,6 +45,7 @@ _SCRIPTS = (
     "fill_form",
     "form_address",
     "watch",
+    "warnings",
     "estimate",
     "preview",
     "download",
