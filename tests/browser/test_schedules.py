@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from exports.adapters.storage.runs import TableRunHistory
+from exports.adapters.storage.schedules import TableScheduleStore
 from exports.schedules.runs import RunOutcome, ScheduleRun
 from shared.storage import StorageAccount
 from shared.table_keys import TableKeyStore
@@ -173,18 +174,89 @@ def test_editing_keeps_the_request_unless_the_form_is_to_replace_it(visitor: Vis
     assert replaced["request"]["filter"]["statuses"] == []
 
 
-def test_a_schedule_that_changed_meanwhile_is_not_overwritten(visitor: Visitor, system: System) -> None:
-    code = a_schedule(system)
+def edit(visitor: Visitor, name: str) -> None:
+    visitor.at(f"{card(visitor, name)} [data-act=edit]").click()
+    expect(visitor.at("#schedule-name")).to_have_value(name)
+
+
+@shown_in({"wide": {}, "narrow and German": GERMAN | NARROW})
+def test_what_the_reader_typed_stays_when_someone_else_changes_the_schedule(visitor: Visitor, system: System) -> None:
+    code = a_schedule(system, cron="30 6 * * 1", request={"filter": {"statuses": ["Active"]}})
     open_schedules(visitor)
-    visitor.at(f"{card(visitor, 'VAT')} [data-act=edit]").click()
-    expect(visitor.at("#schedule-name")).to_have_value("VAT")
-    body = {"name": "Changed", "cron": NEVER_SOON}
-    assert system.call("PUT", f"{SCHEDULES}/{code}", body).status == 200
+    edit(visitor, "VAT")
+    theirs = {"cron": "15 22 * * 5", "enabled": False, "request": {"filter": {"statuses": ["Prospect"]}}}
+    assert system.call("PUT", f"{SCHEDULES}/{code}", {"name": "Theirs", **theirs}).status == 200
     visitor.at("#schedule-name").fill("Mine")
+    visitor.at("#schedule-queue").check()
     visitor.at("#schedule-save").click()
 
-    visitor.expect_text("#schedule-problem", "Someone else has changed this")
-    assert [schedule["name"] for schedule in listed(system)] == ["Changed"]
+    told = visitor.at("#schedule-problem dd")
+    expect(told).to_have_count(5)  # the time zone, too: theirs is the default
+    paused, name, rhythm, zone, what = told.all_inner_texts()
+    assert (name, zone) == ("Theirs", "UTC")
+    german = visitor.is_german()
+    assert paused == ("Angehalten" if german else "Paused")
+    assert ("Freitag" if german else "Friday") in rhythm
+    assert ("Interessent" if german else "Prospect") in what
+    assert [schedule["name"] for schedule in listed(system)] == ["Theirs"]
+    expect(visitor.at(card(visitor, "Theirs"))).to_be_visible()
+    expect(visitor.at("#schedule-name")).to_have_value("Mine")
+    expect(visitor.at("#schedule-time")).to_have_value("22:15")
+    assert not visitor.overflows()
+    assert_accessible(visitor)
+    save(visitor)
+
+    (saved,) = listed(system)
+    assert (saved["name"], saved["cron"], saved["enabled"], saved["overlap"]) == ("Mine", "15 22 * * 5", False, "queue")
+    assert saved["request"]["filter"]["statuses"] == ["Prospect"]
+
+
+def test_the_reader_can_drop_what_was_typed_for_the_changes_of_someone_else(visitor: Visitor, system: System) -> None:
+    code = a_schedule(system)
+    open_schedules(visitor)
+    edit(visitor, "VAT")
+    assert system.call("PUT", f"{SCHEDULES}/{code}", {"name": "Theirs", "cron": NEVER_SOON}).status == 200
+    visitor.at("#schedule-name").fill("Mine")
+    visitor.at("#schedule-save").click()
+    visitor.at("#schedule-theirs").click()
+
+    expect(visitor.at("#schedule-name")).to_have_value("Theirs")
+    expect(visitor.at("#schedule-name")).to_be_focused()
+    expect(visitor.at("#schedule-problem")).to_be_hidden()
+    save(visitor)
+    assert [schedule["name"] for schedule in listed(system)] == ["Theirs"]
+
+
+def test_a_run_of_a_schedule_that_is_being_edited_is_no_change_by_someone_else(
+    visitor: Visitor, system: System
+) -> None:
+    code = a_schedule(system)
+    open_schedules(visitor)
+    edit(visitor, "VAT")
+    account = StorageAccount(system.storage)
+    ran = datetime(2026, 11, 2, 12, tzinfo=UTC)
+    TableScheduleStore(account).change(NORTHWIND, code, lambda schedule: schedule.with_state(last_run_date=ran))
+    account.tables.close()
+    visitor.at("#schedule-name").fill("Mine")
+    save(visitor)
+
+    (saved,) = listed(system)
+    assert (saved["name"], saved["lastRunDate"]) == ("Mine", "2026-11-02T12:00:00.000Z")
+
+
+def test_a_schedule_that_someone_else_deletes_can_be_made_anew_from_its_form(visitor: Visitor, system: System) -> None:
+    code = a_schedule(system, request={"filter": {"statuses": ["Prospect"]}})
+    open_schedules(visitor)
+    edit(visitor, "VAT")
+    visitor.at("#schedule-name").fill("Mine")
+    assert system.call("DELETE", f"{SCHEDULES}/{code}").status == 204
+    visitor.at("#schedule-save").click()
+    visitor.expect_text("#schedule-problem", "Save it again to make it anew.")
+    save(visitor)
+
+    (made,) = listed(system)
+    assert (made["name"], made["request"]["filter"]["statuses"]) == ("Mine", ["Prospect"])
+    assert made["code"] != code
 
 
 def test_pausing_a_schedule_that_is_being_edited_is_no_change_by_someone_else(visitor: Visitor, system: System) -> None:

@@ -66,6 +66,7 @@ _SCRIPTS = (
     "history_rows",
     "history",
     "cron",
+    "schedule_words",
     "schedule_form",
     "schedules",
     "crc32",

@@ -1,26 +1,33 @@
 /* The form that makes a schedule from the present form of an export, or edits one. */
 
 import { all, announce, busy, byId, make, show } from "./dom.js";
-import { Problem } from "./api.js";
+import { Problem, unlessGone } from "./api.js";
 import { clearFaults, showProblem } from "./faults.js";
 import { choiceOf, cronOf, weekdayName } from "./cron.js";
 import { NotifyFields, exportNotify } from "./notify.js";
 import { finishedRequest, summary } from "./request.js";
+import { changesInWords, haveSameContent } from "./schedule_words.js";
 import { t } from "./texts.js";
 
 export const PATH_OF_SCHEDULES = "clients/export/schedules";
 const DAYS_OF_ANY_MONTH = 28;
+const TIMES = ["rhythm", "time", "weekday", "day", "cron"];
+/** The fields, in groups that mean something only together. */
+const GROUPS = [["name"], TIMES, ["zone"], ["keep", "take"], ["incremental"], ["queue"], ["notify-url"], ["notify-email"]];
 const notifyOfSchedule = new NotifyFields("schedule-notify");
 let formApi = null;
+/** The schedule that is edited, as the service showed it, with its ETag, or with none if it is deleted; or null. */
 let edited = null;
-let whenSaved = () => {};
+/** What the fields held before the reader changed them. */
+let untouched = [];
+let whenChanged = () => {};
 
 /** Show a problem with a schedule. Fields are found by the JSON pointer in the body of a schedule. */
 export const reportScheduleProblem = (problem, container, box) => showProblem(problem, container, box, "data-schedule");
 
-/** Set up the form. `saved` receives the code of the schedule. */
-export function setUpScheduleForm(saved) {
-  whenSaved = saved;
+/** Set up the form. `changed` receives the code of the schedule that was saved, or none if someone else has changed one. */
+export function setUpScheduleForm(changed) {
+  whenChanged = changed;
   notifyOfSchedule.setUp();
   byId("schedule-weekday").replaceChildren(
     ...[1, 2, 3, 4, 5, 6, 0].map((day) => make("option", { value: String(day) }, weekdayName(day))),
@@ -80,13 +87,29 @@ function fillForm(schedule) {
   byId("schedule-queue").checked = schedule?.overlap === "queue";
   byId("schedule-incremental").checked = schedule?.incremental ?? false;
   const choice = choiceOf(schedule?.cron ?? "30 6 * * 1-5");
-  for (const name of ["rhythm", "time", "weekday", "day", "cron"]) byId(`schedule-${name}`).value = choice[name];
+  for (const name of TIMES) byId(`schedule-${name}`).value = choice[name];
   showRhythm();
   show(byId("schedule-what"), Boolean(schedule));
   byId("schedule-keep").checked = true;
   showPresentForm();
   notifyOfSchedule.show(formApi, schedule?.code);
   notifyOfSchedule.write(schedule ? schedule.request.notify : exportNotify.read());
+  untouched = readFields();
+}
+
+const stateOf = ({ type }) => (["checkbox", "radio"].includes(type) ? "checked" : "value");
+
+const readFields = () => GROUPS.map((names) => names.map((name) => byId(`schedule-${name}`)).map((field) => field[stateOf(field)]));
+
+/** Fill the form with a newer state of the schedule, except the fields that the reader has changed. */
+function fillAroundChanges(schedule) {
+  const [before, typed] = [untouched, readFields()];
+  fillForm(schedule);
+  for (const [group, names] of GROUPS.entries()) {
+    if (typed[group].every((state, index) => state === before[group][index])) continue;
+    for (const [index, name] of names.entries()) byId(`schedule-${name}`)[stateOf(byId(`schedule-${name}`))] = typed[group][index];
+  }
+  showRhythm();
 }
 
 /** Say what the form of an export would export now. */
@@ -100,7 +123,7 @@ function showRhythm() {
 }
 
 function scheduleBody() {
-  const choice = Object.fromEntries(["rhythm", "time", "weekday", "day", "cron"].map((name) => [name, byId(`schedule-${name}`).value]));
+  const choice = Object.fromEntries(TIMES.map((name) => [name, byId(`schedule-${name}`).value]));
   if (choice.rhythm !== "own" && !choice.time) throw missingTime();
   const isKept = edited && byId("schedule-keep").checked;
   const request = { ...(isKept ? edited.data.request : finishedRequest("/request")), notify: notifyOfSchedule.read() };
@@ -122,14 +145,55 @@ function missingTime() {
 async function saveSchedule() {
   clearFaults(byId("schedule-form"), byId("schedule-problem"));
   try {
-    const body = scheduleBody();
-    const { data } = edited
-      ? await formApi.send("PUT", `${PATH_OF_SCHEDULES}/${edited.data.code}`, { body, headers: { "if-match": edited.etag } })
-      : await formApi.send("POST", PATH_OF_SCHEDULES, { body });
+    const { data } = await sendSchedule(scheduleBody());
     hideScheduleForm(formApi);
-    await whenSaved(data.code);
+    await whenChanged(data.code);
     announce(t("columns.savedAs", { name: data.name }));
   } catch (problem) {
     reportScheduleProblem(problem, byId("schedule-form"), byId("schedule-problem"));
+    if (problem instanceof Conflict) await offerTheirs(problem.before);
   }
+}
+
+/** Someone else has changed the schedule that is edited: it was `before` when the reader opened it. */
+class Conflict extends Problem {
+  constructor(before) {
+    super(412, { detail: t("schedules.changedByOthers") });
+    this.before = before;
+  }
+}
+
+/**
+ * Send the schedule. If someone else has changed it, take those changes into the form, and throw `Conflict`. If someone
+ * else has deleted it, the form makes a new one from then on.
+ */
+async function sendSchedule(body) {
+  const opened = edited;
+  if (!opened?.etag) return formApi.send("POST", PATH_OF_SCHEDULES, { body });
+  const path = `${PATH_OF_SCHEDULES}/${opened.data.code}`;
+  try {
+    return await formApi.send("PUT", path, { body, headers: { "if-match": opened.etag } });
+  } catch (problem) {
+    if (problem.status !== 412 && problem.code !== "schedule-not-found") throw problem;
+    const now = await formApi.send("GET", path).catch(unlessGone);
+    if (edited !== opened) throw problem; // the reader has closed the form meanwhile
+    edited = now ?? { ...opened, etag: null };
+    if (!now) throw new Problem(404, { detail: t("schedules.deletedByOthers") });
+    if (haveSameContent(opened.data, now.data)) return sendSchedule(body); // it has only run
+    fillAroundChanges(now.data);
+    throw new Conflict(opened.data);
+  }
+}
+
+/** Say what someone else has changed, and offer to drop what the reader has typed. */
+async function offerTheirs(before) {
+  const take = make("button", { type: "button", id: "schedule-theirs" }, t("schedules.dropMine"));
+  take.addEventListener("click", () => {
+    clearFaults(byId("schedule-form"), byId("schedule-problem"));
+    fillForm(edited.data);
+    byId("schedule-name").focus();
+  });
+  const facts = changesInWords(before, edited.data).flatMap(([label, words]) => [make("dt", {}, label), make("dd", {}, words)]);
+  byId("schedule-problem").append(make("dl", {}, ...facts), make("p", {}, t("schedules.mineStays")), take);
+  await whenChanged();
 }

@@ -4,9 +4,8 @@ import { announce, busy, byId, make, show } from "./dom.js";
 import { unlessGone } from "./api.js";
 import { clearFaults, showPassing } from "./faults.js";
 import { cronInWords, momentIn } from "./cron.js";
-import { filterInWords } from "./job_request.js";
-import { ofOneMoment } from "./request.js";
 import { PATH_OF_SCHEDULES, editSchedule, hideScheduleForm, keepEditing, reportScheduleProblem, setUpScheduleForm, showPresentForm, stopEditingSchedule } from "./schedule_form.js";
+import { contentOf, whatInWords } from "./schedule_words.js";
 import { untilAnswered } from "./retry.js";
 import { labelOf, t } from "./texts.js";
 import { currentView } from "./views.js";
@@ -93,15 +92,6 @@ function scheduleCard(schedule) {
   );
 }
 
-/** Say what a schedule exports, and how. */
-function whatInWords({ request, incremental }) {
-  const columns = request.columnMappings
-    ? t("export.columnCount", { count: request.columnMappings.length })
-    : t(request.mappingCode ? "schedules.savedSelection" : "export.everyColumn");
-  const values = { columns, clients: ofOneMoment(filterInWords(request.filter), request), format: t(`presets.${request.format.preset}`) };
-  return `${t("export.summary", values)} ${incremental ? t("schedules.onlyChanges") : ""}`.trim();
-}
-
 function nextRuns({ nextRunDates, timeZone }) {
   if (!nextRunDates.length) return [];
   const items = nextRunDates.map((date) => make("li", {}, make("time", { dateTime: date }, momentIn(date, timeZone))));
@@ -166,8 +156,7 @@ function actionButton(act, name, work) {
 /** Change whether a schedule is active, if nobody else has changed it meanwhile. */
 async function setEnabled({ code, name }, enabled) {
   const before = await schedulesApi.send("GET", `${PATH_OF_SCHEDULES}/${code}`);
-  const { cron, timeZone, request, overlap, incremental } = before.data;
-  const body = { name: before.data.name, cron, timeZone, enabled, request, overlap, incremental };
+  const body = { ...contentOf(before.data), enabled };
   keepEditing(before, await schedulesApi.send("PUT", `${PATH_OF_SCHEDULES}/${code}`, { body, headers: { "if-match": before.etag } }));
   await refreshSchedules(code);
   announce(t(enabled ? "schedules.isActive" : "schedules.isPaused", { name }));
