@@ -188,9 +188,7 @@ def _codes(verdict: Verdict) -> str:
     guarded = f"; {verdict.guarded_codes:,} more have an apostrophe and were not compared" * bool(verdict.guarded_codes)
     if not verdict.alike_codes:
         return f"{verdict.codes:,} different ones, no client is in the file twice{guarded}"
-    alike = (
-        f"{verdict.alike_codes:,} more cannot be compared: without the characters that were left out, they equal others"
-    )
+    alike = f"{verdict.alike_codes:,} more cannot be compared: without what was cut or left out, they equal others"
     return f"{verdict.codes:,} different ones; {alike}{guarded}"
 
 

@@ -38,8 +38,8 @@ class Verdict:
         codes: How many different codes the column `Code` shows; None if the file has no such column, or is wrong.
         guarded_codes: How many more cells of it have an apostrophe that the formula guard may have put there. Two codes
             may have the same cell then, so they are not compared.
-        alike_codes: How many more cells of it equal another one. If characters of clients were left out of the file,
-            two codes may have the same cell, so these are not compared either.
+        alike_codes: How many more cells of it equal another one. If the file lacks characters of clients or ends of
+            long texts, two codes may have the same cell, so these are not compared either.
     """
 
     pages: int
@@ -123,7 +123,7 @@ class _Codes:
         self._is_shown = code_column(manifest.request) is not None
         self._is_guarded = manifest.request.format.formula_guard
         self._left_out = reading_of(manifest.request).left_out
-        self._removed_characters = manifest.removed_characters or 0
+        self._shortened = (manifest.removed_characters or 0) + (manifest.cut_cells or 0)
         self._cells = DistinctCells()
         self._ends: tuple[str, str] | None = None
 
@@ -166,10 +166,10 @@ class _Codes:
     def repeated(self) -> Iterator[str]:
         """Find clients that are in the file more than once.
 
-        Of different codes with equal cells, all but one lost a character. So if no more cells are alike than characters
-        were left out, every client may be in the file once.
+        Of different codes with equal cells, all but one lost a character, or the end that no cell can hold. So if no
+        more cells are alike than characters were left out and cells were cut, every client may be in the file once.
         """
-        if self.alike > self._removed_characters:
+        if self.alike > self._shortened:
             yield (
                 f"The file has {self._cells.cells:,} clients, but only {self.different:,} different codes: clients are "
                 "in it more than once, although every byte is as it was written. Export again, and report this."

@@ -17,6 +17,7 @@ from exports.file.manifest import KeyOrder, ManifestDto
 from exports.file.verification import verify as verify_module
 from exports.file.verification.verify import Verdict, verify
 from exports.request.columns import ColumnMapping
+from exports.request.estimate import EXCEL_MAX_CELL_CHARS
 from exports.request.fields import TargetField
 from exports.request.formats import (
     FORMAT_PRESETS,
@@ -350,6 +351,15 @@ def test_two_codes_that_a_left_out_character_makes_equal_are_not_one_client(form
     verdict = _verdict(file, manifest)
     assert verdict.proved
     assert (verdict.codes, verdict.alike_codes) == (2, 1)
+
+
+def test_two_codes_that_are_cut_to_equal_cells_are_not_one_client() -> None:
+    long = "A" * EXCEL_MAX_CELL_CHARS
+    file, manifest = a_proved_file(XLSX, codes=("A", long, f"{long}1", f"{long}2", "B"), starts=())
+    verdict = _verdict(file, manifest)
+    assert verdict.faults == ()
+    assert (manifest.cut_cells, verdict.codes, verdict.alike_codes) == (2, 3, 2)
+    assert "more than once" in _faults(file, manifest.model_copy(update={"cut_cells": 1}))
 
 
 def test_more_equal_codes_than_characters_were_left_out_are_repeated_clients() -> None:
