@@ -12,6 +12,8 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import azure.functions as func
+from werkzeug.datastructures import MIMEAccept
+from werkzeug.http import parse_accept_header
 
 from exports.triggers.http.ui.render import inline_hash
 from exports.triggers.http.ui.texts import choose_language, languages
@@ -24,7 +26,7 @@ def problem_as_page(req: func.HttpRequest, answer: func.HttpResponse) -> func.Ht
 
     The page links to the ui by a relative address, so it also works behind a gateway that adds a path.
     """
-    if answer.status_code < 400 or "text/html" not in (req.headers.get("accept") or ""):
+    if answer.status_code < 400 or not _prefers_html(req.headers.get("accept")):
         return answer
     language = choose_language(None, req.headers.get("accept-language"))
     problem = json.loads(answer.get_body())
@@ -46,6 +48,12 @@ def problem_as_page(req: func.HttpRequest, answer: func.HttpResponse) -> func.Ht
     return func.HttpResponse(
         html, status_code=answer.status_code, mimetype="text/html", charset="utf-8", headers=headers
     )
+
+
+def _prefers_html(accepted: str | None) -> bool:
+    """Return whether the header `Accept` (RFC 9110, section 12.5.1) prefers HTML to JSON, as that of browsers does."""
+    ranges = parse_accept_header(accepted, MIMEAccept)
+    return ranges.quality("text/html") > max(map(ranges.quality, ("application/problem+json", "application/json")))
 
 
 def _message(problem: Mapping[str, Any], language: str) -> str:
