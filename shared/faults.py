@@ -59,24 +59,7 @@ NONE_OF_VALUES = FaultKind("none-of-values", "This must be one of {known}.")
 CONTROL_CHARACTERS = FaultKind("control-characters", "Leave out line breaks and other control characters.")
 INVALID = FaultKind("invalid", "{reason}.")
 
-FORM_KINDS = (
-    UNKNOWN_PROPERTY,
-    MISSING_PROPERTY,
-    REPEATED_PROPERTY,
-    NOT_AN_OBJECT,
-    NOT_AN_ARRAY,
-    NOT_A_STRING,
-    NOT_A_BOOLEAN,
-    NOT_A_MOMENT,
-    EMPTY,
-    TOO_LONG,
-    TOO_MANY_ENTRIES,
-    UNKNOWN_VALUE,
-    MISSPELT_VALUE,
-    NONE_OF_VALUES,
-    CONTROL_CHARACTERS,
-    INVALID,
-)
+FORM_KINDS = tuple(each for each in list(globals().values()) if isinstance(each, FaultKind))
 """The kinds of faults that any body of JSON can have."""
 
 _FEW = 10
