@@ -38,7 +38,7 @@ class RedactedDriverError(Exception):
 def source_errors(dialect: SourceDialect, address: DatabaseAddress | None = None) -> Iterator[None]:
     """Raise the matching error of `exports.errors` in place of an error of SQLAlchemy or of a driver.
 
-    The original error is chained for the log. If it may quote client data or a part of the password, its redacted form
+    The original error is chained for the log. If it may show client data or a part of the password, its redacted form
     is chained instead. If the database was not reached, the error holds the address for operators, and so does the log.
     """
     try:
@@ -51,13 +51,21 @@ def source_errors(dialect: SourceDialect, address: DatabaseAddress | None = None
         if not translation.is_reached and (operator := where.explain(translation.advice)):
             found.operator = operator
             found.add_note(operator)
-        raise found from (_redacted(error) if may_quote else error)
+        raise found from _for_log(error, may_quote=may_quote)
 
 
-def _redacted(error: Exception) -> RedactedDriverError:
-    """Keep only the first line, without quoted text: further lines show a part of the statement, and details."""
+def _for_log(error: Exception, *, may_quote: bool) -> Exception:
+    """Keep only the first line, without quoted text: further lines show a part of the statement, and details.
+
+    A function in the view may write values into statements, and into the messages that it raises.
+    """
     original = _driver_error(error)
-    message = _QUOTED.sub("…", str(original).strip().partition("\n")[0])
+    in_function = bool(getattr(getattr(original, "diag", None), "context", None))  # as PostgreSQL calls it
+    if not may_quote and not in_function:
+        return error
+    message = str(original).strip().partition("\n")[0]
+    if may_quote:
+        message = "…" if in_function else _QUOTED.sub("…", message)
     return RedactedDriverError(f"{type(original).__name__}: {message}")
 
 
