@@ -50,7 +50,9 @@ EXPORTED_FILE = ROOT / "out" / "clients.csv"
 SERVICE = "service.json"
 PROGRAMS = {"bench": "tests.bench", "chaos": "tests.chaos", "pictures": "tests.browser.pictures", "soak": "tests.soak"}
 """Commands that are programs of their own. They receive all arguments."""
-FIX = "Still running: fix the view, then press Enter to check it and export again, or use {page}/. Ctrl-C stops."
+FIX = """\
+Still running: fix the view, then press Enter to check it and export again, or use {page}/.
+If the URL or the tenant is wrong, press Ctrl-C, and start again with the right one."""
 RETRY_TRIES = "3"
 """How often steps are tried on a database of the user's own: a person who waits wants to see the reason soon."""
 PARSER = make_parser(Defaults(local_data.SAMPLE_TENANTS[0], local_data.SAMPLE_CLIENTS, shown_path(EXPORTED_FILE)))

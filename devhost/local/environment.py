@@ -89,8 +89,8 @@ def pip_install(arguments: Sequence[str], failure: str) -> None:
     run_quietly(
         [in_venv("python"), "-m", "pip", "install", "--disable-pip-version-check", "--no-input", *arguments],
         f"{failure}\n"
-        "  Check the network. If you use a proxy or a package mirror, tell pip about it\n"
-        "  (HTTPS_PROXY, or: pip config set global.index-url …). Then run the command again: it skips finished steps.",
+        "  Check the network. If you use a proxy or a package mirror, name it in the environment\n"
+        "  (HTTPS_PROXY, PIP_INDEX_URL). Then run the command again: it skips finished steps.",
     )
 
 

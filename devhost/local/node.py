@@ -94,7 +94,7 @@ def set_up_azurite() -> None:
         run_quietly(
             [*node.npm, "ci", "--ignore-scripts"],
             "The storage emulator could not be installed with npm.\n"
-            "  Check the network. If you use a proxy or a package mirror, tell npm about it (HTTPS_PROXY,\n"
-            "  or: npm config set registry …). Then run the command again: it skips finished steps.",
+            "  Check the network. If you use a proxy or a package mirror, name it in the environment\n"
+            "  (HTTPS_PROXY, NPM_CONFIG_REGISTRY). Then run the command again: it skips finished steps.",
         )
     stamp.write_text(digest(sources))

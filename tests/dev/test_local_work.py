@@ -1,11 +1,14 @@
-"""`dev.py` behind a proxy, where another program takes a port, and where a folder cannot be written."""
+"""`dev.py` behind a proxy, without network, where a port is taken, and where a folder cannot be written."""
 
 from __future__ import annotations
 
 import errno
 import os
+import re
 import signal
 import socket
+import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -17,7 +20,7 @@ import pymysql
 import pytest
 from sqlalchemy import make_url
 
-from devhost.local import folders, ports
+from devhost.local import environment, folders, node, ports
 from devhost.local.azurite import start_on_usual_ports
 from devhost.local.checks import under_ci
 from devhost.local.errors import DevError
@@ -264,3 +267,25 @@ def test_dev_cli_after_a_killed_run_says_how_to_start_a_system(checkout: Checkou
     assert done.stderr.strip() == (
         "No system runs in this folder. Start one in another terminal with: python3 dev.py run"
     )
+
+
+@pytest.mark.parametrize("program", ["pip", "npm"])
+def test_a_failed_installation_names_the_variable_that_its_program_reads(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, program: str
+) -> None:
+    """Neither program needs to be on PATH: pip is in `.venv`, and npm comes with Node from PyPI."""
+    npm, fails = node.installed_node().npm, (sys.executable, "-c", "exit(1)", "--")
+    monkeypatch.setattr(node, "ROOT", tmp_path)
+    monkeypatch.setattr(node, "digest", lambda _: "")
+    monkeypatch.setattr(node, "set_up_node", lambda: node.Node(Path(fails[0]), fails))
+    install = node.set_up_azurite if program == "npm" else lambda: environment.pip_install(["no such package"], "")
+    with pytest.raises(DevError) as raised:
+        install()
+    named = re.search(r"\(HTTPS_PROXY, (\w+)\)", str(raised.value))
+    assert named
+    asked = [*npm, "config", "get", "registry"] if program == "npm" else [sys.executable, "-m", "pip", "config", "list"]
+    mirror = "https://mirror.example/simple/"
+    answer = subprocess.run(
+        asked, cwd=tmp_path, env={**os.environ, named[1]: mirror}, capture_output=True, text=True, check=True
+    )
+    assert mirror in answer.stdout

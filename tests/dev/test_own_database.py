@@ -118,6 +118,7 @@ def test_after_a_failed_export_enter_checks_the_mended_view_and_exports_again(
     failed, _, again = printed.partition("Still running: fix the view, then press Enter")
     assert "The export ended as Failed" in failed
     assert f"or use {running.base_url}/." in again
+    assert "If the URL or the tenant is wrong, press Ctrl-C, and start again" in again
     assert "Found nothing that would make an export fail." in again
     assert "Harbour Bakery" in exported.read_text()
 
