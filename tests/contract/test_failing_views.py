@@ -56,6 +56,10 @@ def failure_of(url: URL) -> ExportError:
             ("CREATE TABLE seen (code text)", FUNCTION.format("INSERT INTO seen VALUES (code); RETURN code;")),
             "calls a function or a sequence that changes the database",
         ),
+        (
+            ("CREATE TABLE seen (code text)", STABLE.format("INSERT INTO seen VALUES (code); RETURN code;")),
+            "calls a function or a sequence that changes the database",
+        ),
         (("CREATE SEQUENCE numbers", VIEW.format("nextval('numbers')")), "or a sequence that changes the database"),
         ((FUNCTION.format("RETURN (SELECT gone FROM gone);"),), "refers to a table, a column or a function that is"),
         ((FUNCTION.format("RETURN (SELECT gone FROM records);"),), "refers to a table, a column or a function that is"),

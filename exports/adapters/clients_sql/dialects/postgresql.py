@@ -166,6 +166,8 @@ class PostgresqlDialect(SourceDialect):
         found = super().translate(error)
         if found is NO_GRANT and "row-level security" in str(error):
             return HIDDEN_ROWS
+        if getattr(error, "sqlstate", None) == _NOT_SUPPORTED and "non-volatile" in str(error):
+            return WRITES
         context = getattr(getattr(error, "diag", None), "context", None)
         if found in (NO_VIEW, NO_COLUMN, TYPE) and context:
             return BROKEN_VIEW
@@ -218,6 +220,7 @@ class PostgresqlDialect(SourceDialect):
         return make_copier(connection, view, selection, renderer)
 
 
+_NOT_SUPPORTED = "0A000"
 _SECONDS = f"{STATEMENT_TIMEOUT_SECONDS}s"
 _LIMITS = {"statement_timeout": _SECONDS, "idle_in_transaction_session_timeout": _SECONDS, "jit": "off"}
 _PRINTING = {
