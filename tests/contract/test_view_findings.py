@@ -283,6 +283,23 @@ def test_functions_that_mariadb_calls_not_deterministic_are_found(
     assert names == {("forgotten", kind, "clients"), ("rand", kind, "inner_view")}
 
 
+def test_functions_and_views_of_mariadb_with_blanks_in_their_names_are_found(
+    mariadb_database: URL, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = make_records(
+        mariadb_database,
+        [("northwind", "C1")],
+        "SET GLOBAL log_bin_trust_function_creators = 1",
+        "CREATE FUNCTION `my func` (x varchar(40)) RETURNS varchar(40) NOT DETERMINISTIC NO SQL RETURN x",
+        view_with("rand()", name="`my view`"),
+        view_with("`my func`(concat(email, 'it''s (`'))", "`my view`"),
+    )
+
+    found = check(url, capsys)[1]["functions"]
+
+    assert {(each["name"], each["view"]) for each in found} == {("my func", "clients"), ("rand", "my view")}
+
+
 @pytest.fixture
 def other_database(mariadb_url: str, mariadb_engine: Engine) -> Iterator[URL]:
     """A second database on the MariaDB server."""

@@ -6,8 +6,8 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 
 _LITERALS = re.compile(r"'(?:[^']|'')*'|--[^\n]*|/\*.*?\*/", re.DOTALL)
-_WORD = re.compile(r"[\w$]+")
-_CALL = re.compile(r"[`\"\[]?([\w$]+)[`\"\]]?\s*\(")
+_NAME = re.compile(r"""(?:`([^`]+)`|"([^"]+)"|\[([^\]]+)\]|([\w$]+))(\s*\()?""")
+"""A name, quoted or not, and whether a parenthesis follows, as after the name of a function."""
 
 
 def calls(views: Mapping[str, str], start: str, functions: Collection[str]) -> Iterator[tuple[str, str]]:
@@ -22,7 +22,8 @@ def calls(views: Mapping[str, str], start: str, functions: Collection[str]) -> I
     while waiting:
         view = waiting.pop(0)
         definition = _LITERALS.sub("''", views.get(view, "")).lower()
-        yield from ((name, view) for name in sorted(set(_CALL.findall(definition)) & set(functions)))
-        read = {word for word in _WORD.findall(definition) if word in views} - known
+        names = [("".join(forms), is_called) for *forms, is_called in _NAME.findall(definition)]
+        yield from ((name, view) for name in sorted({name for name, is_called in names if is_called} & set(functions)))
+        read = {name for name, _ in names if name in views} - known
         waiting += sorted(read)
         known |= read
