@@ -13,11 +13,25 @@ from tests.support.visitor import Visitor
 
 _BUSY: dict[str, Any] = {"status": 503, "headers": {"retry-after": "1"}, "json": {"code": "unavailable", "title": ""}}
 _SELECTIONS = "**/csv-mappings?*"
+_SCHEDULES = "**/export/schedules?*"
 
 
 def fail_once(visitor: Visitor, url: str) -> None:
     """Let the next such request fail, as one that meets a restart of the service does."""
     visitor.page.route(url, lambda route: route.abort("internetdisconnected"), times=1)
+
+
+def refuse_once(visitor: Visitor, url: str, busy: dict[str, Any]) -> list[Route]:
+    """Let the next such request be refused, and keep the one after it waiting, so that the notice stays."""
+    held = visitor.hold(url, times=1)
+    visitor.page.route(url, lambda route: route.fulfill(**busy), times=1)
+    return held
+
+
+def release(visitor: Visitor, held: list[Route]) -> None:
+    while not held:
+        visitor.page.wait_for_timeout(50)
+    held[0].continue_()
 
 
 def open_address(visitor: Visitor, settings: str) -> None:
@@ -46,11 +60,22 @@ def test_an_address_is_never_exported_as_all_clients_after_a_failed_request(visi
 
 @pytest.mark.parametrize("visitor", [{"locale": "de-DE"}], indirect=True)
 def test_a_german_reader_is_told_of_a_pause_in_good_german(visitor: Visitor) -> None:
-    visitor.page.route("**/export/schedules?*", lambda route: route.fulfill(**_BUSY), times=1)
+    held = refuse_once(visitor, _SCHEDULES, _BUSY)
     visitor.sign_in()
     visitor.go("schedules")
     visitor.expect_text("#schedules-problem", "Diese Seite versucht es in etwa 1 Sekunde erneut.")
+    assert "Versuchen Sie es" not in str(visitor.at("#schedules-problem").text_content())
+    release(visitor, held)
     expect(visitor.at("#schedules-problem")).to_be_hidden()
+    visitor.errors.clear()  # the browser writes the answer with status 503 into its console
+
+
+def test_the_page_never_asks_again_without_a_pause(visitor: Visitor) -> None:
+    held = refuse_once(visitor, _SCHEDULES, _BUSY | {"headers": {"retry-after": "0"}})
+    visitor.sign_in()
+    visitor.go("schedules")
+    visitor.expect_text("#schedules-problem", "This page tries again in about 2 seconds.")
+    release(visitor, held)
     visitor.errors.clear()  # the browser writes the answer with status 503 into its console
 
 

@@ -124,7 +124,8 @@ function unexplained(status) {
   return { detail: t("problems.unexplained", { status: String(status) }) };
 }
 
+/** The pause that the service asks for. None of 0 seconds: the page would ask again without any pause. */
 function retryAfter(answer) {
   const seconds = Number.parseInt(answer.headers.get("retry-after"), 10);
-  return Number.isNaN(seconds) ? null : seconds;
+  return seconds > 0 ? seconds : null;
 }

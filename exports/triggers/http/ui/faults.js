@@ -37,10 +37,11 @@ export function showProblem(problem, container, box, attribute = "data-pointer")
   first?.focus();
 }
 
-/** Show a problem after which the page tries again by itself, in so many seconds. */
+/** Show a problem after which the page tries again by itself, in so many seconds: the reader need not. */
 export function showPassing(problem, seconds, container, box) {
   showProblem(problem, container, box);
-  box.append(make("p", {}, t("problems.pageTriesAgain", { time: duration(seconds) })));
+  const again = t("problems.pageTriesAgain", { time: duration(seconds) });
+  box.replaceChildren(...[messageOf(problem), again].map((line) => make("p", {}, line)));
 }
 
 /** Return what a problem means, in words of an office if there are any for its code. */
