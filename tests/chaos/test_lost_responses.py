@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from exports.adapters.storage.jobs import TableJobStore
+from exports.adapters.storage.schedules import TableScheduleStore
 from exports.errors import NotResumableError, QuotaExceededError, StorageUnavailableError
 from exports.jobs.job import Job
 from exports.jobs.quota import Quota
@@ -15,7 +16,7 @@ from shared import storage as storage_module
 from shared.storage import StorageAccount
 from tests.chaos.schedule import Effect, StorageFault
 from tests.chaos.storage import Storage
-from tests.support.builders import NOON, a_job
+from tests.support.builders import NOON, a_job, a_schedule
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +85,18 @@ def test_a_resume_within_the_quota_whose_response_is_lost_succeeds(storage: Stor
     assert (resumed.status, resumed.attempt) == (JobStatus.QUEUED, 2)
     with pytest.raises(QuotaExceededError):
         jobs.require_room(job.tenant, Quota(1, 9), NOON)
+
+
+def test_a_deletion_of_a_schedule_whose_response_is_lost_is_done(storage: Storage) -> None:
+    account, schedule = StorageAccount(storage.connection_string), a_schedule()
+    schedules = TableScheduleStore(account)
+    schedules.create(schedule)
+    lose_the_response(storage, "delete exportschedules")
+
+    schedules.delete(schedule.tenant, schedule.code, lambda _: None)
+
+    assert schedules.get(schedule.tenant, schedule.code) is None
+    account.tables.close()
 
 
 def test_a_request_to_an_unresponsive_table_times_out(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -141,6 +141,12 @@ class NamedResourceStoreSuite(Generic[Resource]):
         assert read == [item, self.later(item)]
         assert self.stored(store, item) is None
 
+    def test_a_deletion_of_a_resource_that_was_just_deleted_is_done(self, store: NamedResourceStore[Resource]) -> None:
+        item = self.item()
+        store.create(item)
+        store.delete(item.tenant, item.code, lambda found: store.delete(found.tenant, found.code, allow_all))
+        assert self.stored(store, item) is None
+
     def test_a_change_of_a_resource_that_was_just_deleted_is_an_error(
         self, store: NamedResourceStore[Resource]
     ) -> None:

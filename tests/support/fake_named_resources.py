@@ -66,14 +66,15 @@ class MemoryNamedResourceStore(Generic[Resource]):
                     return after
 
     def delete(self, tenant: str, code: str, check: Callable[[Resource], None]) -> None:
-        while True:
-            before = self._require(tenant, code)
+        before: Resource | None = self._require(tenant, code)
+        while before is not None:
             check(before)
             self.before_write()
             with self._lock:
                 if self.get(tenant, code) is before:
                     del self._items[tenant, code]
                     return
+                before = self.get(tenant, code)
 
     def _require(self, tenant: str, code: str) -> Resource:
         found = self.get(tenant, code)

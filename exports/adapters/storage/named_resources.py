@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, Generic, TypeVar
 
 from exports.adapters.storage.table_adapter import TableAdapter
+from exports.errors import StorageUnavailableError
 
 Resource = TypeVar("Resource")
 
@@ -40,11 +41,16 @@ class NamedResourceTable(TableAdapter, Generic[Resource]):
 
     def delete(self, tenant: str, code: str, check: Callable[[Resource], None]) -> None:
         """See `NamedResourceStore.delete`."""
-        while True:
-            row = self._require(tenant, code)
+        row = self._require(tenant, code)
+        while row is not None:
             check(self._read(row))
-            if self._remove(row):
-                return
+            try:
+                if self._remove(row):
+                    return
+            except StorageUnavailableError:
+                if self._row(tenant, code) is not None:
+                    raise
+            row = self._row(tenant, code)  # none: it is deleted, perhaps by a request whose answer was lost
 
     def _require(self, tenant: str, code: str) -> Any:
         row = self._row(tenant, code)

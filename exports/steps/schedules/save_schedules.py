@@ -116,10 +116,11 @@ def delete_schedule(services: Services, tenant: str, code: str, actor: str, chec
     def checked(schedule: Schedule) -> None:
         check(show_schedule(schedule))
         _audit(services, AuditAction.SCHEDULE_DELETED, actor, schedule)
+        services.runs.forget(schedule.ref)  # before the schedule: without it nobody could repeat the deletion
 
     ref = _find(services, tenant, code).ref
     services.schedules.delete(tenant, code, checked)
-    services.runs.forget(ref)
+    services.runs.forget(ref)  # those that were recorded meanwhile
     emit("schedule.deleted", tenant=tenant, schedule=code)
 
 

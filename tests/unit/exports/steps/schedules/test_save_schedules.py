@@ -273,6 +273,45 @@ def test_jobs_whose_runs_do_not_name_them_hide_no_status_of_other_runs() -> None
     assert [run.job_status for run in steps.list_runs(services, TENANT, code, 10).data] == ["Queued", "Queued"]
 
 
+@pytest.mark.parametrize(("store", "method"), [("runs", "forget"), ("schedules", "before_write")])
+def test_an_interrupted_deletion_of_a_schedule_can_be_repeated_and_leaves_no_runs(
+    monkeypatch: pytest.MonkeyPatch, store: str, method: str
+) -> None:
+    services = a_services()
+    code = create(services).code
+    services.runs.record(ScheduleRun(TENANT, code, "A", NOON, RunOutcome.SKIPPED, NOON, "why"))
+    with monkeypatch.context() as broken:
+        broken.setattr(getattr(services, store), method, _interrupt)
+        with pytest.raises(StorageUnavailableError):
+            steps.delete_schedule(services, TENANT, code, "me", allow_all)
+
+    steps.delete_schedule(services, TENANT, code, "me", allow_all)
+
+    assert services.schedules.get(TENANT, code) is None
+    assert services.runs.list(ScheduleRef(TENANT, code), 10) == []
+
+
+def test_a_schedule_that_is_deleted_has_no_runs_even_if_nothing_follows(monkeypatch: pytest.MonkeyPatch) -> None:
+    services = a_services()
+    code = create(services).code
+    services.runs.record(ScheduleRun(TENANT, code, "A", NOON, RunOutcome.SKIPPED, NOON, "why"))
+    delete = services.schedules.delete
+
+    def delete_and_die(*arguments: Any) -> None:
+        delete(*arguments)
+        _interrupt()
+
+    monkeypatch.setattr(services.schedules, "delete", delete_and_die)
+    with pytest.raises(StorageUnavailableError):
+        steps.delete_schedule(services, TENANT, code, "me", allow_all)
+
+    assert services.runs.list(ScheduleRef(TENANT, code), 10) == []
+
+
+def _interrupt(*_: object) -> None:
+    raise StorageUnavailableError("Table Storage did not answer.")
+
+
 def test_runs_are_listed_by_cursor_and_deleted_with_their_schedule() -> None:
     services = a_services()
     code = create(services).code
