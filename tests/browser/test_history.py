@@ -197,7 +197,7 @@ def test_after_a_failed_change_of_a_filter_no_cursor_of_other_filters_is_sent(vi
     visitor.at("#more").click()
     expect(rows.first).not_to_have_attribute("data-code", first)
     visitor.at("#recent-person").fill("Nobody of this name")
-    visitor.expect_text("#recent-empty", "No export fits")
+    visitor.expect_text("#recent-empty", "No export matches")
 
     asked = visitor.requests_where(lambda request: "/csv?" in request.url and "createdBy=" in request.url)
     assert [("Filtered" in request.url) for request in asked if "continuationToken" in request.url] == [True]

@@ -28,7 +28,15 @@ class LoopThread:
         self._loop.call_soon_threadsafe(function)
 
     def close(self) -> None:
-        """Stop the loop, and wait until its thread has ended."""
+        """Cancel what still runs on the loop, stop it, and wait until its thread has ended."""
+        self.run(_cancel_others())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+
+async def _cancel_others() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)

@@ -139,6 +139,7 @@ class StorageProxy:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for runner in self._runners:
             await runner.cleanup()
+        await asyncio.gather(*self._tasks, return_exceptions=True)  # a delayed request may have begun meanwhile
         await self._session.close()
 
     async def _disconnect(self) -> None:
