@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import FilePayload, expect
+from playwright.sync_api import FilePayload, Route, expect
 
 from exports.__main__ import main
 from tests.browser.test_accessibility import assert_accessible
@@ -253,6 +253,19 @@ def test_a_manifest_that_proves_nothing_is_refused_in_words(visitor: Visitor, ex
 
     visitor.sign_in()
     assert_each(useless(exported.manifest), check)
+
+
+def test_a_late_list_of_exports_takes_no_answer_to_the_reader_away(visitor: Visitor, exported: Exported) -> None:
+    waiting: list[Route] = []
+    visitor.sign_in()
+    visitor.page.route("**/csv?status=Completed*", lambda route: waiting.append(route))  # noqa: PLW0108 - takes no built-in function
+    visitor.go("verify")
+    visitor.at("#verify-start").click()
+    visitor.expect_text("#verify-problem", "Choose the file that you want to check")
+    for route in waiting:
+        route.continue_()
+    expect(visitor.at("#verify-job option").nth(1)).to_be_attached()
+    visitor.expect_text("#verify-problem", "Choose the file that you want to check")
 
 
 @pytest.mark.thorough

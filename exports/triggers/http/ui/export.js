@@ -5,7 +5,7 @@ import { forgetCodeLists, loadCodeLists, setUpCodeLists } from "./code_lists.js"
 import { offerAllowed } from "./allowed.js";
 import { setUpColumns } from "./columns.js";
 import { estimateAloud, estimateQuietly, hideEstimate, outdateEstimate, setUpEstimate } from "./estimate.js";
-import { clearFaults, showPassing, showProblem } from "./faults.js";
+import { clearFaults, hidePassed, showPassing, showProblem } from "./faults.js";
 import { beginFormAddress, endFormAddress, followFormAddress, hasFormAddress, hideAddressProblem, keepFormAddress } from "./form_address.js";
 import { bringJobIntoView, isJobShown, showJob } from "./job.js";
 import { beginMappingChanges, setUpMappingChanges, stopEditing } from "./mapping_changes.js";
@@ -120,7 +120,7 @@ async function beginForm(api) {
 async function loadForm(api) {
   await loadMappings(api);
   if (api !== exportApi) return;
-  clearFaults(byId("request"), byId("problem"));
+  hidePassed(byId("problem"));
   beginMappingChanges(api, api.may("mappings:write"));
   beginFormAddress();
 }

@@ -5,6 +5,9 @@ import { Ended } from "./api.js";
 import { duration } from "./labels.js";
 import { hasText, labelOf, t } from "./texts.js";
 
+/** What each box shows of a problem that may pass. */
+const passing = new Map();
+
 /** Remove all faults within `container`, and hide `box`. */
 export function clearFaults(container, box) {
   for (const note of all(".fault", container)) note.remove();
@@ -42,7 +45,11 @@ export function showPassing(problem, seconds, container, box) {
   showProblem(problem, container, box);
   const again = t("problems.pageTriesAgain", { time: duration(seconds) });
   box.replaceChildren(...[messageOf(problem), again].map((line) => make("p", {}, line)));
+  passing.set(box, box.firstChild);
 }
+
+/** Hide a problem that has passed, unless the box shows another one by now. */
+export const hidePassed = (box) => box.firstChild === passing.get(box) && show(box, false);
 
 /** Return what a problem means, in words of an office if there are any for its code. */
 export function messageOf(problem) {

@@ -2,7 +2,7 @@
 
 import { announce, busy, byId, make, show } from "./dom.js";
 import { unlessGone } from "./api.js";
-import { clearFaults, showPassing } from "./faults.js";
+import { clearFaults, hidePassed, showPassing } from "./faults.js";
 import { cronInWords, momentIn } from "./cron.js";
 import { PATH_OF_SCHEDULES, editSchedule, hideScheduleForm, keepEditing, reportScheduleProblem, setUpScheduleForm, showPresentForm, stopEditingSchedule } from "./schedule_form.js";
 import { contentOf, whatInWords } from "./schedule_words.js";
@@ -40,7 +40,7 @@ export async function showSchedules(api) {
 
 async function loadFirstSchedules() {
   await loadSchedules(true);
-  clearFaults(byId("schedules-list"), byId("schedules-problem"));
+  hidePassed(byId("schedules-problem"));
 }
 
 function showSchedulesMissing(problem, pause) {

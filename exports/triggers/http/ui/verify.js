@@ -1,7 +1,7 @@
 /* The view in which a downloaded file is checked against the manifest of its export, within the browser. */
 
 import { byId, make, show } from "./dom.js";
-import { showPassing, showProblem } from "./faults.js";
+import { hidePassed, showPassing, showProblem } from "./faults.js";
 import { proveFile } from "./file_proof.js";
 import { count, moment, size } from "./labels.js";
 import { drawLosses } from "./losses.js";
@@ -62,7 +62,7 @@ async function listCompleted() {
   byId("verify-job").replaceChildren(make("option", { value: "" }, t("verify.noJob")), ...options);
   byId("verify-job").value = listed.some((job) => job.code === chosen) ? chosen : "";
   if (!chosen) chooseJobOf(byId("verify-file").files[0]);
-  show(byId("verify-problem"), false);
+  hidePassed(byId("verify-problem"));
 }
 
 /** Choose the export whose file has this name, or else this size. A browser may have numbered the name: "clients (1).csv". */
