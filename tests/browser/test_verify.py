@@ -187,8 +187,8 @@ LAST_DIGEST_WAITS = """(pages) => {
 }"""
 
 
-@pytest.mark.thorough
-def test_a_check_that_ends_after_another_file_was_chosen_shows_no_verdict(visitor: Visitor, exported: Exported) -> None:
+def begin_a_check_that_waits(visitor: Visitor, exported: Exported) -> None:
+    """Check the file, and let the digest of its last page wait for `window.goOn()`."""
     visitor.sign_in()
     visitor.go("verify")
     visitor.evaluate(LAST_DIGEST_WAITS, len(exported.manifest["pages"]))
@@ -196,6 +196,11 @@ def test_a_check_that_ends_after_another_file_was_chosen_shows_no_verdict(visito
     visitor.at("#verify-file").set_input_files(payload("right.csv", exported.file))
     visitor.at("#verify-start").click()
     expect(visitor.at("body")).to_have_attribute("data-waits", "")
+
+
+@pytest.mark.thorough
+def test_a_check_that_ends_after_another_file_was_chosen_shows_no_verdict(visitor: Visitor, exported: Exported) -> None:
+    begin_a_check_that_waits(visitor, exported)
     visitor.at("#verify-file").set_input_files(payload("wrong.csv", exported.file[:-1]))
     visitor.evaluate("window.goOn()")
 
@@ -204,13 +209,7 @@ def test_a_check_that_ends_after_another_file_was_chosen_shows_no_verdict(visito
 
 
 def test_a_check_begins_though_the_one_before_has_not_ended(visitor: Visitor, exported: Exported) -> None:
-    visitor.sign_in()
-    visitor.go("verify")
-    visitor.evaluate(LAST_DIGEST_WAITS, len(exported.manifest["pages"]))
-    visitor.at("#verify-manifest").set_input_files(payload("m.json", json.dumps(exported.manifest).encode()))
-    visitor.at("#verify-file").set_input_files(payload("right.csv", exported.file))
-    visitor.at("#verify-start").click()
-    expect(visitor.at("body")).to_have_attribute("data-waits", "")
+    begin_a_check_that_waits(visitor, exported)
     visitor.at("#verify-stop").click()
     expect(visitor.at("#verify-start")).to_be_focused()
     visitor.at("#verify-file").set_input_files(payload("wrong.csv", exported.file[:-1]))
