@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import pytest
 import trustme
-from sqlalchemy import URL, create_engine, make_url
+from sqlalchemy import URL, make_url
 
 from exports.adapters.clients_sql.dialects.base import CONNECT_TIMEOUT_SECONDS
 from exports.adapters.clients_sql.source import SqlClientSource
@@ -25,6 +25,7 @@ from tests.support.accounts import server_account, temporary_folder
 from tests.support.closed_port import closed_port
 from tests.support.mariadb import mariadb_server
 from tests.support.postgres import postgres_server
+from tests.support.sql_statements import run_statements
 
 PASSWORD = "unique-secret"
 UNKNOWN_HOST = "no-such-host.invalid"
@@ -39,14 +40,6 @@ def fault_of(url: URL | str, seconds: float = CONNECT_TIMEOUT_SECONDS) -> Export
     assert time.monotonic() - started < seconds
     assert PASSWORD not in f"{caught.value}{caught.value.operator}"
     return caught.value
-
-
-def run(url: URL, *statements: str) -> None:
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        for statement in statements:
-            connection.exec_driver_sql(statement)
-    engine.dispose()
 
 
 @pytest.fixture(params=["postgresql", "mariadb"])
@@ -70,9 +63,11 @@ def reader(server: URL) -> Iterator[URL]:
         quoted = f"{name}@'127.0.0.1'"
         rights, removal = f"GRANT SELECT ON {of}.others TO {quoted}", "SELECT 1"
         create = f"CREATE USER {quoted} IDENTIFIED BY '{PASSWORD}'"
-    run(server, "CREATE TABLE others (id integer)", "CREATE VIEW clients AS SELECT id FROM others", create, rights)
+    run_statements(
+        server, "CREATE TABLE others (id integer)", "CREATE VIEW clients AS SELECT id FROM others", create, rights
+    )
     yield server.set(username=name, password=PASSWORD)
-    run(server, removal, f"DROP {'ROLE' if quoted == name else 'USER'} {quoted}")
+    run_statements(server, removal, f"DROP {'ROLE' if quoted == name else 'USER'} {quoted}")
 
 
 def test_an_unknown_host_is_refused_at_once_and_named_to_operators(server: URL) -> None:
@@ -130,11 +125,11 @@ def test_a_user_without_the_right_to_connect_is_told_so(server: URL) -> None:
     closing_it = f"REVOKE CONNECT ON DATABASE {database} FROM public"
     if not is_postgres:
         create, closing_it = f"CREATE USER {quoted} IDENTIFIED BY '{PASSWORD}'", "SELECT 1"
-    run(server, f"CREATE DATABASE {database}", create, closing_it)
+    run_statements(server, f"CREATE DATABASE {database}", create, closing_it)
     try:
         error = fault_of(server.set(username=name, password=PASSWORD, database=database))
     finally:
-        run(server, f"DROP DATABASE {database}", f"DROP {'ROLE' if is_postgres else 'USER'} {quoted}")
+        run_statements(server, f"DROP DATABASE {database}", f"DROP {'ROLE' if is_postgres else 'USER'} {quoted}")
     assert type(error) is SourceRefusedError
     assert "no right to connect" in str(error)
 
@@ -149,7 +144,7 @@ def test_a_missing_view_has_a_sentence_of_its_own(server: URL) -> None:
 def test_a_view_on_a_table_that_is_gone_is_not_called_missing(mariadb_database: URL, tmp_path: Path) -> None:
     in_file = make_url(f"sqlite:///{tmp_path / 'clients.db'}")
     for url in (mariadb_database, in_file):
-        run(
+        run_statements(
             url, "CREATE TABLE others (id integer)", "CREATE VIEW clients AS SELECT id FROM others", "DROP TABLE others"
         )
         assert "refers to a table, a column or a function that is missing" in str(fault_of(url))

@@ -10,13 +10,14 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import URL, create_engine, make_url
+from sqlalchemy import URL, make_url
 
 from exports.adapters.clients_sql.source import SqlClientSource
 from exports.errors import ExportError, SourceMismatchError, SourceUnavailableError
 from exports.file.ranges import KeyRange
 from exports.ports.clients import ClientSelection
 from tests.contract.viewed_clients import TENANT
+from tests.support.sql_statements import run_statements
 
 SELECTION = ClientSelection(TENANT, ("code", "email"))
 RECORDS = (
@@ -27,14 +28,6 @@ VIEW = "CREATE VIEW clients AS SELECT tenant, code, name, {} AS email FROM recor
 FUNCTION = "CREATE FUNCTION of_client(code text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN {} END $$"
 STABLE = FUNCTION.replace("LANGUAGE", "STABLE LANGUAGE")
 RAISED = "RAISE EXCEPTION 'a secret' USING ERRCODE = '{}';"
-
-
-def run(url: URL, *statements: str) -> None:
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        for statement in statements:
-            connection.exec_driver_sql(statement)
-    engine.dispose()
 
 
 def failure_of(url: URL) -> ExportError:
@@ -72,9 +65,9 @@ def failure_of(url: URL) -> ExportError:
 def test_what_a_view_of_postgresql_cannot_do_is_refused_with_the_change_to_make(
     postgres_schema: URL, statements: tuple[str, ...], words: str
 ) -> None:
-    run(postgres_schema, *RECORDS, *statements)
+    run_statements(postgres_schema, *RECORDS, *statements)
     if not any(" clients " in statement for statement in statements):
-        run(postgres_schema, VIEW.format("of_client(code)"))
+        run_statements(postgres_schema, VIEW.format("of_client(code)"))
 
     found = failure_of(postgres_schema)
 
@@ -89,10 +82,12 @@ def test_what_a_view_of_postgresql_cannot_do_is_refused_with_the_change_to_make(
 def test_what_a_postgresql_server_cannot_reach_is_not_called_a_silent_database(
     postgres_schema: URL, states: tuple[str, ...], words: str
 ) -> None:
-    run(postgres_schema, *RECORDS)
+    run_statements(postgres_schema, *RECORDS)
     for state in states:
-        run(postgres_schema, "DROP FUNCTION IF EXISTS of_client CASCADE", FUNCTION.format(RAISED.format(state)))
-        run(postgres_schema, VIEW.format("of_client(code)"))
+        run_statements(
+            postgres_schema, "DROP FUNCTION IF EXISTS of_client CASCADE", FUNCTION.format(RAISED.format(state))
+        )
+        run_statements(postgres_schema, VIEW.format("of_client(code)"))
 
         found = failure_of(postgres_schema)
 
@@ -115,9 +110,9 @@ def test_what_a_postgresql_server_cannot_reach_is_not_called_a_silent_database(
 def test_a_client_for_whom_a_view_of_postgresql_fails_is_named(
     postgres_schema: URL, statements: tuple[str, ...]
 ) -> None:
-    run(postgres_schema, *RECORDS, *statements)
+    run_statements(postgres_schema, *RECORDS, *statements)
     if not any(" clients " in statement for statement in statements):
-        run(postgres_schema, VIEW.format("of_client(code)"))
+        run_statements(postgres_schema, VIEW.format("of_client(code)"))
 
     found = failure_of(postgres_schema)
 
@@ -133,16 +128,18 @@ def reader(postgres_schema: URL) -> Iterator[URL]:
     name = f"reader_{secrets.token_hex(4)}"
     (schema,) = re.findall("search_path=(.+)", str(postgres_schema.query["options"]))
     view = VIEW.replace("clients", "clients WITH (security_invoker = true)").format("code")
-    run(postgres_schema, *RECORDS, view, f"CREATE ROLE {name} LOGIN PASSWORD 'secret'")
-    run(postgres_schema, f"GRANT USAGE ON SCHEMA {schema} TO {name}", f"GRANT SELECT ON records, clients TO {name}")
+    run_statements(postgres_schema, *RECORDS, view, f"CREATE ROLE {name} LOGIN PASSWORD 'secret'")
+    run_statements(
+        postgres_schema, f"GRANT USAGE ON SCHEMA {schema} TO {name}", f"GRANT SELECT ON records, clients TO {name}"
+    )
     yield postgres_schema.set(username=name, password="secret")
-    run(postgres_schema, f"DROP OWNED BY {name}", f"DROP ROLE {name}")
+    run_statements(postgres_schema, f"DROP OWNED BY {name}", f"DROP ROLE {name}")
 
 
 def test_row_security_that_is_off_is_not_called_a_missing_grant(postgres_schema: URL, reader: URL) -> None:
-    run(postgres_schema, "ALTER TABLE records ENABLE ROW LEVEL SECURITY")
-    run(postgres_schema, "CREATE POLICY first_only ON records USING (code = 'C1')")
-    run(postgres_schema, f"ALTER ROLE {reader.username} SET row_security = off")
+    run_statements(postgres_schema, "ALTER TABLE records ENABLE ROW LEVEL SECURITY")
+    run_statements(postgres_schema, "CREATE POLICY first_only ON records USING (code = 'C1')")
+    run_statements(postgres_schema, f"ALTER ROLE {reader.username} SET row_security = off")
 
     found = failure_of(reader)
 
@@ -185,7 +182,7 @@ def file(tmp_path: Path) -> URL:
 def test_what_a_view_of_sqlite_cannot_do_is_refused_with_the_change_to_make(
     file: URL, statement: str, words: str
 ) -> None:
-    run(file, statement)
+    run_statements(file, statement)
 
     found = failure_of(file)
 
@@ -206,7 +203,7 @@ def test_what_a_view_of_sqlite_cannot_do_is_refused_with_the_change_to_make(
     ],
 )
 def test_a_client_for_whom_a_view_of_sqlite_fails_is_named(file: URL, expression: str) -> None:
-    run(file, VIEW.format(expression))
+    run_statements(file, VIEW.format(expression))
 
     found = failure_of(file)
 
@@ -216,7 +213,7 @@ def test_a_client_for_whom_a_view_of_sqlite_fails_is_named(file: URL, expression
 
 
 def test_a_code_with_a_nul_at_the_end_of_a_page_is_refused_as_that(file: URL) -> None:
-    run(file, f"INSERT INTO records VALUES ('{TENANT}', 'C' || char(0), 'x')", VIEW.format("name"))
+    run_statements(file, f"INSERT INTO records VALUES ('{TENANT}', 'C' || char(0), 'x')", VIEW.format("name"))
 
     with closing(SqlClientSource(file)) as source:
         (start, *_) = source.find_boundaries(SELECTION, 1).starts
@@ -233,7 +230,7 @@ FUNCTION_OF_MARIADB = "CREATE FUNCTION of_client(code varchar(40)) RETURNS {} {}
 @pytest.fixture
 def mariadb(mariadb_database: URL) -> URL:
     """The URL of a database with records, in which a user may make functions."""
-    run(mariadb_database, "SET GLOBAL log_bin_trust_function_creators = 1", *RECORDS)
+    run_statements(mariadb_database, "SET GLOBAL log_bin_trust_function_creators = 1", *RECORDS)
     return mariadb_database
 
 
@@ -248,7 +245,7 @@ def mariadb(mariadb_database: URL) -> URL:
     ],
 )
 def test_a_view_of_mariadb_that_writes_is_refused_as_that(mariadb: URL, statement: str, expression: str) -> None:
-    run(mariadb, statement, VIEW.format(expression))
+    run_statements(mariadb, statement, VIEW.format(expression))
 
     assert "calls a function or a sequence that changes the database" in str(failure_of(mariadb))
 
@@ -269,7 +266,7 @@ def test_a_view_of_mariadb_that_writes_is_refused_as_that(mariadb: URL, statemen
 )
 def test_a_client_for_whom_a_function_of_mariadb_fails_is_named(mariadb: URL, returned: str, body: str) -> None:
     made = FUNCTION_OF_MARIADB.format(returned, f"DETERMINISTIC {body}")
-    run(mariadb, made, VIEW.format("CASE code WHEN 'C2' THEN of_client(code) END"))
+    run_statements(mariadb, made, VIEW.format("CASE code WHEN 'C2' THEN of_client(code) END"))
 
     found = failure_of(mariadb)
 
