@@ -11,6 +11,7 @@ import pytest
 from tests.e2e.test_bad_input import assert_problem
 from tests.support.http_client import Response, request
 from tests.support.system import EXPORT, HARBOUR, NORTHWIND, System, running_system, sample_database
+from tests.support.waiting import leave_midnight_behind
 
 KEEP_SECONDS = 15
 """Long enough for a slow machine to use the link of a file that has just been completed."""
@@ -37,6 +38,7 @@ def assert_refused(response: Response, longest_seconds: int) -> None:
 
 
 def test_the_quotas_of_active_jobs_and_jobs_per_day_are_enforced(narrow: System) -> None:
+    leave_midnight_behind()
     running = narrow.start_async()
     assert_refused(narrow.start_export(SMALL), 60)
     assert_refused(narrow.start_export(SMALL, idempotency_key="one"), 60)

@@ -11,6 +11,7 @@ import pytest
 from tests.e2e.test_bad_input import assert_problem
 from tests.support.http_client import Response
 from tests.support.system import EXPORT, HARBOUR, NORTHWIND, System, running_system, sample_database
+from tests.support.waiting import leave_midnight_behind
 
 ACTIVE, A_DAY, AT_ONCE = 5, 8, 60
 SETTINGS = {
@@ -52,6 +53,7 @@ def _accepted(answers: list[Response]) -> list[str]:
 
 @pytest.mark.parametrize("tenant", [NORTHWIND, pytest.param(HARBOUR, marks=pytest.mark.thorough)])
 def test_of_sixty_simultaneous_requests_exactly_the_quota_starts(narrow: System, tenant: str) -> None:
+    leave_midnight_behind()
     first = _accepted(_start_at_once(narrow, tenant))
     assert len(first) == ACTIVE
     assert all(narrow.job(location)["status"] in ("Queued", "InProgress") for location in first)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -35,3 +36,11 @@ def pause(waited_seconds: float, shortest_seconds: float = 0.0) -> None:
     """Pause before the next poll: the longer the wait has been, the longer, because polls slow down what they await."""
     usual_seconds = min(_LONGEST_PAUSE_SECONDS, max(_SHORTEST_PAUSE_SECONDS, waited_seconds / 20))
     time.sleep(max(shortest_seconds, usual_seconds))
+
+
+def leave_midnight_behind(minutes: float = 2) -> None:
+    """Wait for the next day (UTC) if it begins within these minutes, for tests of what is counted by the day."""
+    now = datetime.now(UTC)
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    if midnight - now < timedelta(minutes=minutes):
+        time.sleep((midnight - now).total_seconds() + 1)
