@@ -68,7 +68,7 @@ def test_the_changelog_of_this_version_can_be_released_once_it_has_a_date(tmp_pa
     (tmp_path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text(encoding="utf-8"), encoding="utf-8")
     dated = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").replace("— unreleased", "— 2026-12-01")
     (tmp_path / "CHANGELOG.md").write_text(dated, encoding="utf-8")
-    assert "### Changed" in check_release.notes_of(f"v{version[1]}", tmp_path)
+    assert "### Added" in check_release.notes_of(f"v{version[1]}", tmp_path)
 
 
 def test_a_release_is_the_package_that_ci_has_tested() -> None:
