@@ -12,7 +12,10 @@ from typing import Any
 import pytest
 
 from exports.commands import webhooks
+from exports.notifications import sending_room
 from exports.notifications.delivery import RETRY_SECONDS, MailFault, Postponement
+from exports.notifications.sends_by_hand import MOST_SENDS, WINDOW_SECONDS
+from exports.request.email_address import MAX_EMAIL_ADDRESSES
 from exports.steps.notifications.one_try import NO_MAIL_SERVER, NOT_SIGNED
 from exports.steps.notifications.send_webhook import GIVEN_UP
 from shared.outbound import Outbound, PostFault
@@ -20,6 +23,7 @@ from shared.standard_webhooks import derive_secret, signed_headers
 
 PAGE = (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text(encoding="utf-8")
 SECRETS = [derive_secret(master, "northwind") for master in ("n" * 32, "o" * 32)]
+WORDS = {2: "two", 3: "three", 5: "five", 10: "ten", 12: "twelve"}
 BODY = '{"code": "7ybq", "name": "Ärger"}'.encode()
 
 
@@ -65,6 +69,21 @@ def test_the_document_states_the_default_retry_pauses() -> None:
 
 def test_the_document_states_the_timeout_of_a_try() -> None:
     assert f"within {Outbound().timeout_seconds:.0f} seconds" in PAGE
+
+
+def test_the_document_states_the_limits_of_sending_as_the_code_does() -> None:
+    text = " ".join(PAGE.split())
+    of_tenant, of_receiver = sending_room.TRIES_OF_A_TENANT, sending_room.TRIES_OF_A_RECEIVER
+    assert f"at most {WORDS[of_tenant]} webhooks of a tenant at a time" in text
+    assert f"at most {WORDS[of_receiver]} of them to the same receiver" in text
+    assert f"at most {WORDS[sending_room.TRIES_IN_ALL]} in all" in text
+    assert f"When a receiver has not answered {WORDS[sending_room.HANGS_BEFORE_REST]} times in a row" in text
+    first, longest = sending_room.FIRST_REST_SECONDS, sending_room.LONGEST_REST_SECONDS
+    assert f"for {first:.0f} seconds at first" in text
+    assert f"up to {longest / 60:.0f} minutes" in text
+    assert WINDOW_SECONDS == 60
+    assert f"A tenant may send {WORDS[MOST_SENDS]} a minute in each process" in text
+    assert f"`notify` may name at most {WORDS[MAX_EMAIL_ADDRESSES]} addresses" in text
 
 
 def test_the_document_explains_every_fault() -> None:

@@ -10,14 +10,17 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from exports.adapters.clients_sql.dialects.base import STATEMENT_TIMEOUT_SECONDS
 from exports.jobs.failures import STALLED
 from exports.jobs.retention import BLOCK_LIFE, RetentionAction, RowsKept, retention_actions
+from exports.jobs.snapshot import SNAPSHOTS_OF_A_PROCESS, SNAPSHOTS_OF_A_TENANT
 from exports.jobs.states import JobStatus
 from exports.jobs.watchdog import MAX_RETRIES
 from exports.settings import Settings
 from exports.steps.upkeep import check_health, sweep_orphans, watch_jobs
 from exports.steps.upkeep.apply_retention import apply_retention
 from exports.triggers.tick_timer import EVERY_MINUTE
+from shared.retry_policy import RetryPolicy
 from tests.support.builders import NOON, a_job
 
 ROOT = Path(__file__).parents[3]
@@ -79,6 +82,18 @@ def test_operations_states_the_bounds_of_the_watchdog_as_the_code_does() -> None
     assert (MAX_RETRIES + 1) * (stall_minutes + 1) == 124, "two hours and some minutes"
     assert "by default two hours and some minutes in all" in text
     assert "by default two hours and some minutes without progress" in document("runbook.md")
+
+
+def test_operations_states_how_many_snapshots_are_held_and_how_long() -> None:
+    text = document("operations.md")
+    assert (SNAPSHOTS_OF_A_PROCESS, SNAPSHOTS_OF_A_TENANT) == (2, 1)
+    assert "A process holds at most two snapshots, and at most one for each tenant." in text
+    assert STATEMENT_TIMEOUT_SECONDS == 4 * 60
+    assert "One statement may take four minutes longer than that" in text
+    assert "of a host that has vanished without closing its connections after four minutes" in text
+    assert RetryPolicy().patience_seconds == 15 * 60
+    assert "without a connection, for a quarter of an hour; then they fail with `source-throttled`" in text
+    assert "fifteen minutes if none does" in text
 
 
 def test_operations_states_how_long_the_health_check_waits() -> None:
