@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,10 +13,10 @@ from typing import Any
 import httpx
 import pytest
 from client_export import ExportClient
-from client_export.downloads import Target
+from client_export.downloads import Download, Target
+from client_export.verification import Manifest, Progress
 
-if sys.platform != "win32":
-    import fcntl
+from devhost.local.paths import ROOT
 
 CODE = "7ybqttn9kg0pf1x6vfw644k23d"
 FIRST, SECOND = b"Code\r\n" + b"A" * 300_000 + b"\r\n", b"B\r\n"
@@ -57,6 +59,10 @@ def client_of(pieces: Iterator[bytes]) -> ExportClient:
     return ExportClient("https://exports.example", key="k", http=http)
 
 
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
 def test_a_second_download_into_a_file_that_is_being_written_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "clients.csv"
 
@@ -70,7 +76,6 @@ def test_a_second_download_into_a_file_that_is_being_written_is_refused(tmp_path
     assert path.read_bytes() == FIRST + SECOND
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such lock")
 def test_a_file_stays_locked_until_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "clients.csv"
     give = Target.give
@@ -86,22 +91,58 @@ def test_a_file_stays_locked_until_it_has_its_name(tmp_path: Path, monkeypatch: 
     assert path.read_bytes() == FIRST + SECOND
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such lock")
-def test_a_file_that_got_its_name_before_it_was_locked_is_left_alone(
+def test_a_file_that_another_program_has_just_given_its_name_is_proved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "clients.csv"
-    flock = fcntl.flock
+    look = Target.existing
 
-    def lock_late(stream: Any, how: int) -> None:
+    def look_early(target: Target, manifest: Manifest, progress: Progress) -> Download | None:
+        found = look(target, manifest, progress)
         monkeypatch.undo()
-        client_of(iter([FIRST, SECOND])).download(CODE, path)
-        flock(stream, how)
+        client_of(iter([FIRST, SECOND])).download(CODE, tmp_path)
+        return found
 
-    monkeypatch.setattr(fcntl, "flock", lock_late)
-    with pytest.raises(BlockingIOError, match="Another program is downloading"):
-        client_of(iter([])).download(CODE, path)
-    assert path.read_bytes() == FIRST + SECOND
+    monkeypatch.setattr(Target, "existing", look_early)
+    assert client_of(iter([FIRST, SECOND])).download(CODE, tmp_path).path == tmp_path / "clients.csv"
+    assert names_in(tmp_path) == ["clients.csv"]
+
+
+HOLDS_THE_LOCK = f"""
+import sys
+from pathlib import Path
+from client_export.downloads import Target
+with Target(Path(sys.argv[1]), {CODE!r}, True).locked():
+    print("locked", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_program_that_was_killed_locks_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "clients.csv"
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDS_THE_LOCK, path],
+        env={"PYTHONPATH": str(ROOT / "client" / "src")},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"locked\n"
+        with pytest.raises(BlockingIOError, match="Another program is downloading"):
+            client_of(iter([FIRST, SECOND])).download(CODE, path)
+        other.kill()
+    assert names_in(tmp_path) == [f".clients.csv.{CODE}.lock"]
+    client_of(iter([FIRST, SECOND])).download(CODE, path)
+    assert names_in(tmp_path) == ["clients.csv"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the locks of Windows are others")
+def test_a_file_system_without_locks_takes_a_download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    client_of(iter([FIRST, SECOND])).download(CODE, tmp_path / "clients.csv")
+    assert names_in(tmp_path) == ["clients.csv"]
 
 
 def test_a_download_goes_on_after_the_one_that_wrote_the_file_has_ended(tmp_path: Path) -> None:
@@ -113,6 +154,7 @@ def test_a_download_goes_on_after_the_one_that_wrote_the_file_has_ended(tmp_path
 
     with pytest.raises(KeyboardInterrupt):
         client_of(broken()).download(CODE, path)
-    assert not path.exists()
+    assert names_in(tmp_path) == [f".clients.csv.{CODE}.part"]
     client_of(iter([FIRST, SECOND])).download(CODE, path)
     assert path.read_bytes() == FIRST + SECOND
+    assert names_in(tmp_path) == ["clients.csv"]

@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Self
 
+from filelock import FileLock, Timeout
+
 from client_export.errors import FileMismatchError
 from client_export.verification import CHUNK_BYTES, Manifest, Progress, Verification, Verifier, verify_file
 
-if sys.platform != "win32":
-    import fcntl
-
 _NAME_BYTES = 200
 """File systems allow names of 255 bytes, and the name of an unfinished file has more than that of the file."""
+_WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)
+"""What file systems answer that have no locks, such as some that are mounted over a network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,41 @@ class Target:
         finally:
             unnamed.unlink(missing_ok=True)
 
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Let no other program write the file meanwhile: each proves only the bytes that it has written itself.
+
+        A lock ends with the program that holds it. So the lock file of a program that was killed locks nothing, and
+        the next download removes it.
+
+        Raises:
+            BlockingIOError: Another download writes this file now.
+        """
+        path = self.unfinished("lock")
+        lock = FileLock(path, blocking=False, thread_local=False, fallback_to_soft=False)
+        try:
+            lock.acquire()
+        except Timeout:
+            message = "Another program is downloading this file now"
+            raise BlockingIOError(errno.EAGAIN, message, str(self.path)) from None
+        except OSError as error:
+            if error.errno not in _WITHOUT_LOCKS:
+                raise
+        try:
+            yield
+        finally:
+            if sys.platform != "win32":  # where the release removes it
+                path.unlink(missing_ok=True)
+            lock.release()
+
+    def unfinished(self, kind: str) -> Path:
+        """Return the path of a file beside this one, which nobody needs when this one is finished.
+
+        The name holds the code of the export, so another export never continues it.
+        """
+        name = self.path.name.encode(errors="ignore")[:_NAME_BYTES].decode(errors="ignore")
+        return self.path.with_name(f".{name}.{self.code}.{kind}")
+
     def _taken(self) -> FileExistsError:
         message = f"This file exists, and is not that of the export {self.code}"
         return FileExistsError(errno.EEXIST, message, str(self.path))
@@ -99,38 +135,12 @@ def _open_or_create(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_CREAT, 0o666)
 
 
-def _lock(stream: BinaryIO, part: Path, path: Path) -> None:
-    """Let nobody else write the file until it is closed: each writer proves only the bytes that it has written itself.
-
-    Windows, and a few file systems, have no such lock.
-
-    Raises:
-        BlockingIOError: Another download writes this file now, or has given it its name since it was opened.
-    """
-    if sys.platform == "win32":
-        return
-    try:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise _written_by_another(path) from None
-    except OSError as error:
-        if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
-            raise
-    if not (part.exists() and os.path.samestat(os.fstat(stream.fileno()), part.stat())):
-        raise _written_by_another(path)
-
-
-def _written_by_another(path: Path) -> BlockingIOError:
-    return BlockingIOError(errno.EAGAIN, "Another program is downloading this file now", str(path))
-
-
 class PartFile:
-    """The file while it is incomplete. Its name holds the code of the export, so another export never continues it."""
+    """The file while it is incomplete, and locked."""
 
     def __init__(self, target: Target, manifest: Manifest, progress: Progress) -> None:
         self.target = target
-        name = target.path.name.encode(errors="ignore")[:_NAME_BYTES].decode(errors="ignore")
-        self.path = target.path.with_name(f".{name}.{manifest.code}.part")
+        self.path = target.unfinished("part")
         self.verifier = Verifier(manifest)
         self._manifest, self._progress = manifest, progress
         self._stream: BinaryIO | None = None
@@ -139,14 +149,9 @@ class PartFile:
     @classmethod
     @contextmanager
     def open(cls, target: Target, manifest: Manifest, progress: Progress) -> Iterator[Self]:
-        """Open the file, and prove what an earlier try has left of it; drop what cannot be proved.
-
-        Raises:
-            BlockingIOError: Another download writes this file now.
-        """
+        """Open the file, and prove what an earlier try has left of it; drop what cannot be proved."""
         part = cls(target, manifest, progress)
         with open(part.path, "r+b", opener=_open_or_create) as stream:
-            _lock(stream, part.path, target.path)
             part._stream = stream
             part._prove_earlier()
             yield part
@@ -184,7 +189,7 @@ class PartFile:
         self._opened.flush()
         os.fsync(self._opened.fileno())
         if sys.platform == "win32":
-            self._opened.close()  # Windows renames no open file; elsewhere the lock holds until the file has its name
+            self._opened.close()  # Windows renames no open file
         self.target.give(self.path)
         return found
 

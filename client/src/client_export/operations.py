@@ -138,9 +138,12 @@ class Operations:
         target = Target.of(path, manifest)
         if found := target.existing(manifest, progress):
             return found
-        with PartFile.open(target, manifest, progress) as part:
-            yield from self._fill(code, part, manifest.bytes)
-            return Download(target.path, part.publish())
+        with target.locked():
+            if found := target.existing(manifest, progress):  # another program has just downloaded it
+                return found
+            with PartFile.open(target, manifest, progress) as part:
+                yield from self._fill(code, part, manifest.bytes)
+                return Download(target.path, part.publish())
 
     def export_to(
         self, path: Path, request: RequestLike | None, timeout_seconds: float | None, watch: Watch | None
