@@ -1,7 +1,8 @@
-"""The services that steps use: settings, ports to the outside world, the clock, and what they remember."""
+"""The services that steps use: settings, ports to the outside world, the clocks, and what they remember."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -35,6 +36,11 @@ class Services:
     """The services that a step gets as its first argument.
 
     A test may replace any of them by a fake that passes the contract suite of the real one.
+
+    Attributes:
+        now: Returns the present moment, for what is stored or shown. The clock of a host may be set forward or back at
+            any time, so the difference of two moments is not how long something took.
+        clock: Returns seconds since some moment, for durations within this process. It is never set.
     """
 
     settings: Settings
@@ -54,6 +60,7 @@ class Services:
     tokens: TokenAuthenticator | None = None
     mail: MailSender | None = None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    clock: Callable[[], float] = time.monotonic
     waits: WaitHistory = field(default_factory=WaitHistory)
     waiting: WaitingRoom = field(default_factory=WaitingRoom)
     sending: SendingRoom = field(default_factory=SendingRoom)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from threading import Condition, Lock
 
 from cachetools import LRUCache
@@ -23,14 +23,14 @@ activities at once (`host.json`), which need one each, or two while they look fo
 _MOST_OF_A_TENANT = 2
 _MOST_WAITING = 4
 _WAIT_SECONDS = 1.0
-_KEEP = timedelta(minutes=1)
+_KEEP_SECONDS = 60.0
 _LONGEST_WAIT_SECONDS = 20.0
 """How long a request waits for the values that another request looks up: somewhat longer than a lookup takes."""
 
 _MOST_TENANTS = 1_000
-_KEEP_COUNT = timedelta(seconds=15)
+_KEEP_COUNT_SECONDS = 15.0
 _MOST_COUNTS = 1_000
-_NEVER = datetime.min.replace(tzinfo=UTC)
+_NEVER = -math.inf
 
 
 class LookupRoom:
@@ -99,7 +99,7 @@ class _Known:
     """The values of one tenant. `lock` is held while they are looked up, so that requests at once look up once."""
 
     lock: Lock = field(default_factory=Lock)
-    found: datetime = _NEVER
+    found: float = _NEVER
     values: FilterValuesDto = field(default_factory=FilterValuesDto)
 
 
@@ -112,10 +112,13 @@ class FilterValueCache:
         self._tenants: LRUCache[str, _Known] = LRUCache(_MOST_TENANTS)
         self._lock = Lock()
 
-    def get(self, tenant: str, now: datetime, find: Callable[[], FilterValuesDto]) -> FilterValuesDto:
+    def get(self, tenant: str, now: float, find: Callable[[], FilterValuesDto]) -> FilterValuesDto:
         """Return the values of a tenant that were found in the last minute, or find them.
 
         Few requests wait for the lookup of another one, because each that waits holds a thread of the process.
+
+        Args:
+            now: Seconds of a clock that is never set.
 
         Raises:
             SourceThrottledError: Another request looks up the values of this tenant. It has not found them in time, or
@@ -128,7 +131,7 @@ class FilterValueCache:
                 if not known.lock.acquire(timeout=self._longest_wait_seconds):
                     raise SourceThrottledError("Other requests have looked up the same lists of filters for too long.")
         try:
-            if not timedelta(0) <= now - known.found < _KEEP:  # a clock may be set back
+            if now - known.found >= _KEEP_SECONDS:
                 known.values, known.found = find(), now
             return known.values
         finally:
@@ -137,28 +140,31 @@ class FilterValueCache:
 
 @dataclass(frozen=True, slots=True)
 class _Counted:
-    """What counting for some seconds has found, and when."""
+    """What counting for some seconds has found, and at which seconds of the clock."""
 
-    at: datetime = _NEVER
+    at: float = _NEVER
     seconds: float = 0.0
     count: ClientCount = field(default_factory=ClientCount)
 
 
 class CountCache:
-    """Keeps numbers of clients for some seconds: people try columns more often than filters. Thread-safe."""
+    """Keeps numbers of clients for some seconds: people try columns more often than filters. Thread-safe.
+
+    `now` is always seconds of a clock that is never set.
+    """
 
     def __init__(self) -> None:
         self._counts: LRUCache[tuple[str, str], _Counted] = LRUCache(_MOST_COUNTS)
         self._lock = Lock()
 
-    def find(self, tenant: str, wanted: ClientFilter, now: datetime, seconds: float) -> ClientCount | None:
+    def find(self, tenant: str, wanted: ClientFilter, now: float, seconds: float) -> ClientCount | None:
         """Return how many clients pass a filter. None: count, because counting for so many seconds may tell more."""
         with self._lock:
             known = self._counts.get(_key(tenant, wanted), _Counted())
         is_enough = known.count.total is not None or known.seconds >= seconds
-        return known.count if is_enough and timedelta(0) <= now - known.at < _KEEP_COUNT else None
+        return known.count if is_enough and now - known.at < _KEEP_COUNT_SECONDS else None
 
-    def keep(self, tenant: str, wanted: ClientFilter, now: datetime, seconds: float, count: ClientCount) -> None:
+    def keep(self, tenant: str, wanted: ClientFilter, now: float, seconds: float, count: ClientCount) -> None:
         """Keep what counting for so many seconds has found."""
         with self._lock:
             self._counts[_key(tenant, wanted)] = _Counted(now, seconds, count)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import fields
-from datetime import UTC, datetime
 
 import pytest
 
@@ -25,7 +25,7 @@ def plan(store: SqlStore) -> PagePlan:
     memory = a_services()
     job = a_stored_job(memory, tenant=TENANT)
     members = {field.name: getattr(memory, field.name) for field in fields(memory)}
-    services = Services(**{**members, "clients": store.source, "now": lambda: datetime.now(UTC)})
+    services = Services(**{**members, "clients": store.source, "clock": time.monotonic})
     assert isinstance(plan_pages(services, PlanPages(job=job.ref, target_bytes=10**6)), PagesPlanned)
     return PagePlan.model_validate_json(services.files.load_plan(job.ref))
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +75,7 @@ def _refuse(*_: Any, **__: Any) -> None:
 if os.environ.get("EXPORT_WAY") == "step-by-step":
     BlobFileStore.publish = _refuse  # type: ignore[method-assign]
 if os.environ.get("EXPORT_WAY") == "at-once":
-    small_jobs._CHECK_INTERVAL = timedelta(hours=1)
+    small_jobs._CHECK_INTERVAL_SECONDS = 3600.0
 for owner, method in EFFECTS:
     setattr(owner, method, _dying(method, getattr(owner, method)))
 TableJobStore.change = _dying_at_the_end(TableJobStore.change)  # type: ignore[method-assign]

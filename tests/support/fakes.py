@@ -9,7 +9,7 @@ from typing import Any
 from exports.services import Services
 from exports.settings import Settings
 from shared.key_ring import KeyRing
-from tests.support.clock import Clock
+from tests.support.clock import Clock, MonotonicClock
 from tests.support.fake_audit import MemoryAuditLog
 from tests.support.fake_clients import Client, MemoryClients
 from tests.support.fake_files import MemoryFileStore
@@ -41,10 +41,11 @@ class MemoryServices(Services):
     webhooks: MemoryWebhookSender
     keys: KeyRing
     now: Clock = field(default_factory=Clock)
+    clock: MonotonicClock = field(default_factory=MonotonicClock)
 
 
 def a_services(clients: Sequence[Client] = (), **settings: Any) -> MemoryServices:
-    """Build services over these clients, with a clock that shows noon.
+    """Build services over these clients, with clocks that stand still; it is noon.
 
     Args:
         clients: Rows of the clients view, by column.
@@ -68,4 +69,5 @@ def a_services(clients: Sequence[Client] = (), **settings: Any) -> MemoryService
         webhooks=MemoryWebhookSender(),
         keys=KeyRing(MemoryKeyStore(a_key()[0]), clock, run_in_background=lambda task: task()),
         now=clock,
+        clock=clock.monotonic,
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import TypedDict
 
 from exports.errors import KeyOrderError, RowCountError, SourceUnavailableError
@@ -19,7 +18,7 @@ from exports.steps.pages.same_source import require_same_order
 
 _CODE_ONLY = ("code",)
 
-_LONGEST_RECOUNT, _LONGEST_BEFORE_CHANGES = timedelta(seconds=240), timedelta(seconds=100)
+_LONGEST_RECOUNT_SECONDS, _LONGEST_SECONDS_BEFORE_CHANGES = 240.0, 100.0
 """How long after it has begun the comparison of counts may begin another statement; the second if `find_changes`
 follows. A statement takes 240 seconds at most, and so does `find_changes`. So both end after 480 or 580 seconds, and
 the host gives an activity 600, for all that it does."""
@@ -99,7 +98,8 @@ def _prove_count(services: Services, job: Job, plan: PagePlan, records: Sequence
     rows = sum(record.rows for record in records)
     if rows == plan.total_rows:
         return None
-    end = services.now() + (_LONGEST_RECOUNT if job.spec.since is None else _LONGEST_BEFORE_CHANGES)
+    longest_seconds = _LONGEST_RECOUNT_SECONDS if job.spec.since is None else _LONGEST_SECONDS_BEFORE_CHANGES
+    end = services.clock() + longest_seconds
     selection = ClientSelection(job.tenant, _CODE_ONLY, plan.spec.filter)
     source = _CountedSource(services, selection, plan, records, end)
     counted = source.count()
@@ -127,14 +127,14 @@ class _CountedSource:
 
     Attributes:
         selection: The clients of the file. Only their codes are read.
-        end: No page is read after this moment.
+        end: No page is read after this time of the clock of `services`, in seconds.
     """
 
     services: Services
     selection: ClientSelection
     plan: PagePlan
     records: Sequence[PageRecord]
-    end: datetime
+    end: float
 
     def count(self) -> int:
         return self.services.clients.find_boundaries(self.selection, MAX_PAGE_ROWS).total_rows
@@ -174,4 +174,4 @@ class _CountedSource:
         return count
 
     def _is_late(self) -> bool:
-        return self.services.now() > self.end
+        return self.services.clock() > self.end

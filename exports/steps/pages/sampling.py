@@ -111,9 +111,9 @@ class Sampler:
             timed = self._take(starts, _ROWS)
             found = [sample.records for sample in timed]
         else:
-            began = self._services.now()
+            began = self._services.clock()
             found = [*self._services.clients.render_samples(self.selection, starts, _ROWS, self._renderer)]
-            seconds = (self._services.now() - began).total_seconds()
+            seconds = self._services.clock() - began
             full = [start for start, records in zip(starts, found, strict=True) if records.rows == _ROWS]
             timed = self._take(full, _ROWS) if seconds >= _min_slow_seconds(len(full)) else []
         by_stride = dict(zip(others, found, strict=True))
@@ -139,14 +139,14 @@ class Sampler:
 
     def _take(self, starts: Sequence[str | None], rows_of_each: int) -> list[Sample]:
         """Render samples one by one, and time each."""
-        now = self._services.now
+        clock = self._services.clock
         taken: list[Sample] = []
-        began = now()
+        began = clock()
         with released(self._services.clients.sample(self.selection, map(KeyRange, starts), rows_of_each)) as samples:
             for start, rows in zip(starts, samples, strict=True):
-                seconds = (now() - began).total_seconds()
+                seconds = clock() - began
                 taken.append(Sample(start, Records(len(rows), render_rows(rows, self._renderer)), seconds, rows))
-                began = now()
+                began = clock()
         return taken
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from itertools import chain
 
@@ -26,7 +25,7 @@ from exports.steps.pages.selection import renderer_for, select_clients
 from exports.workflow.commands import WritePage
 from exports.workflow.outcomes import PageWritten, Stopped
 
-_CHECK_INTERVAL = timedelta(seconds=2)
+_CHECK_INTERVAL_SECONDS = 2.0
 """How often a page that is read slowly checks whether its job was cancelled."""
 
 
@@ -236,12 +235,12 @@ def _while_running(
     Raises:
         _StoppedError: The job no longer runs.
     """
-    checked = services.now()
+    checked = services.clock()
     for records in rendered:
-        if services.now() - checked >= _CHECK_INTERVAL:
+        if services.clock() - checked >= _CHECK_INTERVAL_SECONDS:
             if check() is None:
                 raise _StoppedError
-            checked = services.now()
+            checked = services.clock()
         yield records
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
 
 from exports.errors import EstimateTooSlowError, SourceUnavailableError
 from exports.file.compression import compress
@@ -29,7 +28,7 @@ _STRIDE_ROWS = 500
 _START_SECONDS = 0.3
 """What a job takes beside reading its clients: planning, publishing and the last look at its status."""
 
-_LONGEST = timedelta(seconds=20)
+_LONGEST_SECONDS = 20.0
 """Nobody waits longer for an estimate, and it holds a connection. PostgreSQL passes over 80 million keys in this time
 (docs/performance.md)."""
 
@@ -65,14 +64,14 @@ def estimate_export(services: Services, tenant: str, spec: ExportSpec) -> Export
 @contextmanager
 def _time_limit(services: Services) -> Iterator[Services]:
     """Give services whose source of clients reads for so long at most, and say what to do if that is too short."""
-    began = services.now()
+    began = services.clock()
     try:
-        yield replace(services, clients=services.clients.limited(_LONGEST.total_seconds()))
+        yield replace(services, clients=services.clients.limited(_LONGEST_SECONDS))
     except SourceUnavailableError as error:
-        if services.now() - began < _LONGEST:
+        if services.clock() - began < _LONGEST_SECONDS:
             raise
         message = (
-            f"Counting these clients takes longer than {_LONGEST.total_seconds():g} seconds, so there is no estimate. "
+            f"Counting these clients takes longer than {_LONGEST_SECONDS:g} seconds, so there is no estimate. "
             "Start the export without one; the preview shows its first rows."
         )
         raise EstimateTooSlowError(message, _RETRY_SECONDS) from error

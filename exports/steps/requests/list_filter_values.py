@@ -21,4 +21,4 @@ def list_filter_values(services: Services, tenant: str) -> FilterValuesDto:
         with services.lookups.enter(tenant):
             return services.clients.filter_values(tenant, MAX_VALUES, _SECONDS)
 
-    return services.filter_values.get(tenant, services.now(), find)
+    return services.filter_values.get(tenant, services.clock(), find)

@@ -60,7 +60,7 @@ def preview_export(
     """
     renderer = renderer_for(spec)
     selection = select_clients(tenant, spec, renderer)
-    now = services.now()
+    now = services.clock()
     known = services.counts.find(tenant, spec.filter, now, timeouts.count_seconds)
     with services.lookups.enter(tenant), naming_every_refusal(services, selection):
         count_seconds = 0 if known else timeouts.count_seconds

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
 
 from exports.errors import FileChangedError, PermanentError, SourceThrottledError, TransientError
 from exports.file.block_buffer import BlockBuffer
@@ -23,11 +22,11 @@ from exports.workflow.outcomes import Done, PagesLost, PagesPlanned, Stopped
 from shared.events import emit
 from shared.telemetry import count
 
-_LONGEST_PLANNING = timedelta(seconds=10)
+_LONGEST_PLANNING_SECONDS = 10.0
 """If planning took longer, the source is slow. Then an activity of its own writes the page, with a time-out of its own,
 and the time between the two activities does not matter."""
 
-_CHECK_INTERVAL = timedelta(seconds=2)
+_CHECK_INTERVAL_SECONDS = 2.0
 _ONLY_PAGE = 0
 
 
@@ -57,12 +56,12 @@ def plan_or_export(services: Services, command: PlanOrExport) -> PagesPlanned | 
         TransientError: The job is not planned; can be tried again.
         PermanentError: Cannot be tried again. Its `page` is set if the page could not be written.
     """
-    began = services.now()
+    began = services.clock()
     job, is_repeat = _begin(services, command.job)
     if job is None:
         return finalize_if_completed(services, command.job) or Stopped()
     plan = draw_plan(services, job, command.target_bytes, join_small=True)
-    if plan.pages > 1 or is_repeat or services.now() - began > _LONGEST_PLANNING:
+    if plan.pages > 1 or is_repeat or services.clock() - began > _LONGEST_PLANNING_SECONDS:
         return announce_plan(services, job, store_plan(services, job, plan))
     retry_after_seconds = None
     try:
@@ -156,7 +155,7 @@ class _Announcement:
         is_of_another_run: Whether the stored plan is another one, which another run of the step has made.
     """
 
-    def __init__(self, services: Services, job: Job, plan: PagePlan, checked: datetime) -> None:
+    def __init__(self, services: Services, job: Job, plan: PagePlan, checked: float) -> None:
         self.job = job
         self.plan = plan
         self.is_made = False
@@ -166,11 +165,12 @@ class _Announcement:
 
     def check(self) -> Job | None:
         """Return the job; None if the attempt no longer runs."""
-        return self.job if self._services.now() - self._checked < _CHECK_INTERVAL else self.make()
+        is_fresh = self._services.clock() - self._checked < _CHECK_INTERVAL_SECONDS
+        return self.job if is_fresh else self.make()
 
     def make(self) -> Job | None:
         """Store the plan and show its number of clients. Return the job; None if the attempt no longer runs."""
-        now = self._services.now()
+        now = self._services.clock()
         stored = self.plan if self.is_made else store_plan(self._services, self.job, self.plan)
         self.is_made = True
         self.is_of_another_run = self.is_of_another_run or stored != self.plan

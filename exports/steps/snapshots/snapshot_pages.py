@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import timedelta
 from threading import Lock
 
 from exports.errors import SnapshotTimeError
@@ -18,7 +17,7 @@ from exports.steps.pages.write_page import render_page
 from exports.workflow.commands import WritePage
 from shared.invocations import carried
 
-_CHECK_INTERVAL = timedelta(seconds=2)
+_CHECK_INTERVAL_SECONDS = 2.0
 
 
 class JobStoppedError(Exception):
@@ -35,7 +34,7 @@ class SnapshotWatch:
     def __init__(self, services: Services, job: Job) -> None:
         self._services = services
         self._job = job
-        self._began = self._checked = services.now()
+        self._began = self._checked = services.clock()
         self._progress: Callable[[Job], Job] = lambda job: job
         self._is_stopped = False
         self._lock = Lock()
@@ -60,17 +59,17 @@ class SnapshotWatch:
             SnapshotTimeError: The time for a snapshot is over.
         """
         with self._lock:
-            now = self._services.now()
+            now = self._services.clock()
             self._require_time(now - self._began)
-            if not self._is_stopped and now - self._checked >= _CHECK_INTERVAL:
+            if not self._is_stopped and now - self._checked >= _CHECK_INTERVAL_SECONDS:
                 found = change_running(self._services, self._job.ref, self._progress, self._job)
                 self._job, self._checked, self._is_stopped = found or self._job, now, found is None
             if self._is_stopped:
                 raise JobStoppedError
             return self._job
 
-    def _require_time(self, held: timedelta) -> None:
-        if held > self._services.settings.longest_snapshot:
+    def _require_time(self, held_seconds: float) -> None:
+        if held_seconds > self._services.settings.longest_snapshot.total_seconds():
             minutes = self._services.settings.snapshot_minutes
             message = (
                 f"The export did not end within the {minutes:g} minutes that a snapshot of the client database may "

@@ -37,11 +37,10 @@ async def apply_retention(services: Services, client: OrchestrationClient, limit
                 return False
         return True
 
-    began = services.now()
-    actions = await asyncio.to_thread(services.watch.due, began, limit)
+    began = services.clock()
+    actions = await asyncio.to_thread(services.watch.due, services.now(), limit)
     done = await asyncio.gather(*map(apply_or_log, actions))
-    seconds = (services.now() - began).total_seconds()
-    emit("retention.ended", seconds=seconds, jobs=len(done), failed=done.count(False))
+    emit("retention.ended", seconds=services.clock() - began, jobs=len(done), failed=done.count(False))
 
 
 async def _apply(services: Services, client: OrchestrationClient, due: DueAction) -> None:

@@ -57,13 +57,12 @@ async def watch_jobs(services: Services, client: OrchestrationClient, limit: int
                 return False
         return True
 
-    began, done = services.now(), Counter[bool]()
+    began, done = services.clock(), Counter[bool]()
     entries = await asyncio.to_thread(services.watch.watched, limit)
     while entries:
         done.update(await asyncio.gather(*map(check_or_log, entries)))
         entries = await asyncio.to_thread(services.watch.watched, limit, entries[-1])
-    seconds = (services.now() - began).total_seconds()
-    emit("watch.ended", seconds=seconds, jobs=done.total(), failed=done[False])
+    emit("watch.ended", seconds=services.clock() - began, jobs=done.total(), failed=done[False])
 
 
 async def _check(services: Services, client: OrchestrationClient, entry: Watched) -> None:

@@ -139,7 +139,7 @@ def test_a_clock_that_is_set_back_does_not_prolong_a_cache_entry() -> None:
     ring = Ring()
     ring.find(ring.text)
     ring.alter(revoked=NOON)
-    ring.clock.advance(hours=-1)
+    ring.clock.set_forward(hours=-1)
     assert ring.find(ring.text) is None
 
 

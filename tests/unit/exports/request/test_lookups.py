@@ -16,7 +16,6 @@ from exports.adapters.clients_sql.engines import make_engine
 from exports.errors import SourceThrottledError
 from exports.request.filter_values import FilterValuesDto
 from exports.request.lookups import ESTIMATES_OF_A_PROCESS, LOOKUPS_OF_A_PROCESS, FilterValueCache, LookupRoom
-from tests.support.builders import NOON
 from tests.support.waiting import wait_until
 
 FOUND = FilterValuesDto(truncated=True)
@@ -96,11 +95,11 @@ def test_two_requests_of_a_tenant_wait_for_its_lists_and_more_are_refused_at_onc
         return FOUND
 
     with ThreadPoolExecutor(8) as pool:
-        asked: list[Future[FilterValuesDto]] = [pool.submit(cache.get, "busy", NOON, find)]
+        asked: list[Future[FilterValuesDto]] = [pool.submit(cache.get, "busy", 0.0, find)]
         assert begun.wait(10)
-        asked += [pool.submit(cache.get, "busy", NOON, find) for _ in range(7)]
+        asked += [pool.submit(cache.get, "busy", 0.0, find) for _ in range(7)]
         wait_until(lambda: sum(each.done() for each in asked) == 5, 10)
-        assert cache.get("other", NOON, FilterValuesDto) == FilterValuesDto()
+        assert cache.get("other", 0.0, FilterValuesDto) == FilterValuesDto()
         may_end.set()
         refused = [each for each in asked if each.exception(30) is not None]
         assert [each.result() for each in asked if each not in refused] == [FOUND] * 3

@@ -312,6 +312,23 @@ def test_no_statement_begins_so_late_that_the_host_would_stop_the_activity(
     assert services.now() - began <= timedelta(seconds=longest)
 
 
+@pytest.mark.parametrize("minutes_set", [60, -60], ids=["set forward", "set back"])
+def test_a_clock_that_is_set_does_not_change_how_long_clients_are_counted(minutes_set: float) -> None:
+    for seconds, expected in ((1, RowCountError), (100, SourceUnavailableError)):
+        services = replace(a_services(), clients=HidingClients(some_clients(6)))
+        _, command = _ready(services, rows_per_page=1)
+        _set_at_each_read(services, seconds, minutes_set)
+        _refused(services, command, expected)
+
+
+def _set_at_each_read(services: MemoryServices, seconds: float, minutes_set: float) -> None:
+    def set_clock(_rows: int) -> None:
+        services.now.advance(seconds=seconds)
+        services.now.set_forward(minutes=minutes_set)
+
+    services.clients.take_time = set_clock
+
+
 @pytest.mark.parametrize(("since", "seconds"), [(None, 241), ("an-earlier-export", 101)])
 def test_after_a_slow_count_no_page_is_read_again(since: str | None, seconds: int) -> None:
     services = replace(a_services(), clients=HidingClients(some_clients(6)))

@@ -36,6 +36,17 @@ def plan_from(seconds: Callable[[int], float]) -> PagePlan:
     return plan(services)
 
 
+def plan_with_clock_set_by(seconds_set: float, client_seconds: float) -> PagePlan:
+    services = a_services(CLIENTS)
+
+    def read(rows: int) -> None:
+        services.now.advance(seconds=client_seconds * rows)
+        services.now.set_forward(seconds=seconds_set)
+
+    services.clients.take_time = read
+    return plan(services)
+
+
 def rows_of_pages(plan: PagePlan) -> list[int]:
     codes = [client["code"] for client in CLIENTS]
     edges = [0, *(codes.index(start) for start in plan.starts), len(codes)]
@@ -114,3 +125,10 @@ def test_few_clients_get_one_page_even_if_they_are_slow() -> None:
 def test_pages_are_sized_by_bytes_if_that_makes_them_shorter() -> None:
     """At three milliseconds a client a page could hold 8,000 clients, but its block is full before."""
     assert plan_from(lambda rows: 0.003 * rows) == FAST_PLAN
+
+
+@pytest.mark.parametrize("client_seconds", [0.000_01, 0.01])
+def test_a_clock_that_is_set_does_not_change_the_plan(client_seconds: float) -> None:
+    expected = plan_from(lambda rows: client_seconds * rows)
+    for seconds_set in (600, -600):
+        assert plan_with_clock_set_by(seconds_set, client_seconds) == expected

@@ -344,6 +344,19 @@ def test_a_slow_read_stops_within_two_seconds_after_its_job(
     assert services.pages.find(job.ref, 0) is None
 
 
+def test_a_slow_read_stops_with_its_job_although_the_clock_is_set_back() -> None:
+    services, clients, job = _slow(3)
+
+    def set_back_and_cancel() -> None:
+        if clients.lists == 2:
+            services.now.set_forward(minutes=-10)
+            cancel(services, job)
+
+    clients.before_list = set_back_and_cancel
+    assert _write(services, job) == Stopped()
+    assert clients.lists == 3
+
+
 def test_a_slow_read_is_complete_if_the_job_keeps_running() -> None:
     services, _, job = _slow(5)
     assert _write(services, job) == PageWritten(rows=20, bytes=len(HEADER) + 20 * len(LAST) + 11)

@@ -176,14 +176,16 @@ def test_a_client_that_the_view_returns_twice_is_found_among_those_sampled() -> 
         _estimate(services)
 
 
+@pytest.mark.parametrize("minutes_set", [0, 10, -10], ids=["", "set forward", "set back"])
 @pytest.mark.parametrize(("seconds", "expected"), [(19, SourceUnavailableError), (20, EstimateTooSlowError)])
 def test_an_estimate_for_which_there_is_no_time_says_what_to_do_instead(
-    seconds: float, expected: type[Exception]
+    seconds: float, expected: type[Exception], minutes_set: float
 ) -> None:
     services = a_services(some_clients(1))
 
     def fail() -> None:
         services.now.advance(seconds=seconds)
+        services.now.set_forward(minutes=minutes_set)
         raise SourceUnavailableError("The client database was busy.")
 
     services.clients.before_ask = fail

@@ -131,7 +131,8 @@ def test_a_count_that_was_given_up_is_made_when_more_time_is_given_and_then_kept
     assert services.clients.counts == 2
 
 
-def test_clients_are_counted_once_in_fifteen_seconds_for_each_filter() -> None:
+@pytest.mark.parametrize("seconds_set", [0, 60, -10], ids=["", "set forward", "set back"])
+def test_clients_are_counted_once_in_fifteen_seconds_for_each_filter(seconds_set: float) -> None:
     services = a_services(some_clients(12))
     for seconds, spec, total, counts in (
         (0, two_columns(), 12, 1),
@@ -140,6 +141,7 @@ def test_clients_are_counted_once_in_fifteen_seconds_for_each_filter() -> None:
         (2, two_columns(), 12, 3),
     ):
         services.now.advance(seconds=seconds)
+        services.now.set_forward(seconds=seconds_set)
         assert _preview(services, spec).total_items == total
         assert services.clients.counts == counts
     preview_export(services, "other", two_columns())

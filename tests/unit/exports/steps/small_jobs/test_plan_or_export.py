@@ -167,7 +167,19 @@ def test_after_slow_planning_the_page_is_left_to_a_step_of_its_own() -> None:
     assert services.files.get_state(job.file_path).blocks == {}
 
 
-def test_while_the_page_is_read_slowly_the_job_shows_its_total() -> None:
+def test_a_clock_that_is_set_forward_costs_a_small_job_no_further_steps() -> None:
+    services, job = a_system()
+
+    def set_clock() -> None:
+        services.now.set_forward(minutes=10)
+
+    services.clients.after_read = set_clock
+    assert run(services, job) == Done(ended=True)
+    assert services.files.find_plan(job.ref) is None  # no step needs it
+
+
+@pytest.mark.parametrize("minutes_set", [0, -10], ids=["", "the clock is set back"])
+def test_while_the_page_is_read_slowly_the_job_shows_its_total(minutes_set: float) -> None:
     services, job = a_system()
     services.clients.rows_per_list = 2
     seen: list[int | None] = []
@@ -176,6 +188,7 @@ def test_while_the_page_is_read_slowly_the_job_shows_its_total() -> None:
     def slowly(*arguments: Any) -> Any:
         for records in render(*arguments):
             services.now.advance(seconds=3)
+            services.now.set_forward(minutes=minutes_set)
             yield records
             seen.append(stored(services, job).total_items)
 

@@ -279,6 +279,32 @@ def test_a_snapshot_is_given_up_when_its_time_is_over() -> None:
     assert services.files.size_bytes(job.file_path) is None
 
 
+@pytest.mark.parametrize(("minutes_set", "seconds"), [(30, 0), (-30, 1)], ids=["set forward", "set back"])
+def test_a_clock_that_is_set_does_not_end_a_snapshot(minutes_set: float, seconds: float) -> None:
+    services = a_services(some_clients(CLIENTS), EXPORT_SNAPSHOT_MINUTES="3")
+    job = a_job_of(services)
+
+    def set_clock() -> None:
+        services.now.advance(seconds=seconds)
+        services.now.set_forward(minutes=minutes_set)
+
+    services.clients.after_read = set_clock
+    assert run(services, job) == Done(ended=True)
+
+
+def test_a_clock_that_is_set_back_does_not_prolong_a_snapshot() -> None:
+    services = a_services(some_clients(CLIENTS), EXPORT_SNAPSHOT_MINUTES="3")
+    job = a_job_of(services)
+
+    def take_long() -> None:
+        services.now.advance(seconds=100)
+        services.now.set_forward(minutes=-10)
+
+    services.clients.after_read = take_long
+    with pytest.raises(SnapshotTimeError):
+        run(services, job)
+
+
 def test_planning_counts_towards_the_time_of_a_snapshot() -> None:
     services = a_services(some_clients(CLIENTS), EXPORT_SNAPSHOT_MINUTES="3")
     job, reads = a_job_of(services), list[Any]()

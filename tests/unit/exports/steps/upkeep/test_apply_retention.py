@@ -121,7 +121,7 @@ def test_an_expired_file_is_removed_and_the_row_says_so() -> None:
 def test_a_removed_file_has_no_link_even_if_the_clock_is_set_back() -> None:
     services, client, job = an_ended_job(complete)
     run_retention(services, client, hours=25)
-    services.now.advance(hours=-24)
+    services.now.set_forward(hours=-24)
     assert get_export(services, TENANT, job.code, READER).download_url is None
     with pytest.raises(ExpiredError):
         create_link(services, TENANT, job.code, READER)

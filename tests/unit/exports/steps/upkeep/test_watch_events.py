@@ -1,13 +1,17 @@
-"""The log shows each run of the watchdog, and the jobs that stand."""
+"""The log shows each run of the watchdog and of the retention, and the jobs that stand."""
 
 from __future__ import annotations
 
+import asyncio
 import re
+from typing import Any
 
 import pytest
 from azure.durable_functions import OrchestrationRuntimeStatus as Status
 
 from exports.steps.pages.plan_pages import plan_pages
+from exports.steps.upkeep.apply_retention import apply_retention
+from exports.steps.upkeep.watch_jobs import watch_jobs
 from exports.workflow.commands import PlanPages
 from tests.support.watched_jobs import a_system, run_watchdog, start
 
@@ -23,6 +27,24 @@ def test_each_run_of_the_watchdog_is_told_even_without_jobs(caplog: pytest.LogCa
     services, client = a_system()
     run_watchdog(services, client, times=2)
     assert caplog.messages == ["event=watch.ended seconds=0.0 failed=0 jobs=0"] * 2
+
+
+@pytest.mark.parametrize("minutes_set", [10, -10], ids=["set forward", "set back"])
+@pytest.mark.parametrize(("run", "method"), [(watch_jobs, "watched"), (apply_retention, "due")])
+def test_runs_tell_how_long_they_took_although_the_clock_is_set(
+    run: Any, method: str, minutes_set: float, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level("INFO")
+    services, client = a_system()
+
+    def answer(*_: Any) -> list[Any]:
+        services.now.advance(seconds=3)
+        services.now.set_forward(minutes=minutes_set)
+        return []
+
+    monkeypatch.setattr(services.watch, method, answer)
+    asyncio.run(run(services, client))
+    assert " seconds=3.0 " in caplog.messages[-1]
 
 
 def test_a_run_tells_how_many_jobs_it_checked_and_could_not_check(
