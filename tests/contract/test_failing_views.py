@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import sqlite3
+import traceback
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -35,7 +36,8 @@ def failure_of(url: URL) -> ExportError:
     text = url.render_as_string(hide_password=False)
     with closing(SqlClientSource(text)) as source, pytest.raises(ExportError) as caught:
         list(source.read(SELECTION, KeyRange()))
-    assert "a secret" not in f"{caught.value}{caught.value.operator}"
+    log = "".join(traceback.format_exception(caught.value))
+    assert "a secret" not in f"{caught.value}{caught.value.operator}{log}"
     return caught.value
 
 

@@ -129,7 +129,7 @@ def test_a_sqlite_file_is_opened_for_reading_only(sqlite_store: SqlStore) -> Non
         with pytest.raises(SourceRefusedError) as caught:
             query(source, "DELETE FROM client_records")
 
-        assert "readonly" in str(caught.value.__cause__)
+        assert "SQLITE_READONLY" in str(caught.value.__cause__)
 
 
 def test_a_locked_sqlite_file_is_temporarily_unavailable(

@@ -20,53 +20,48 @@ from exports.adapters.clients_sql.sql.translations import (
     NOT_LOADED,
     STATEMENT,
     THROTTLED,
-    TYPE,
     VALUE,
     Translation,
 )
 
-_MAY_QUOTE_CLIENTS = (TYPE, STATEMENT, VALUE)
-_QUOTED = re.compile(r"""["'].*["']""", re.DOTALL)
 _LIBRARY = re.compile(r"(?:.*/)?(?P<name>lib[\w.+-]+): ")
 
 
 class RedactedDriverError(Exception):
-    """Stands in a log for a driver's error that may quote client data: databases quote values they cannot read."""
+    """Stands in a log for a driver's error: its class, its code, and its text if no client can be in that.
+
+    Databases quote values that they cannot read, and a function in the view may raise any text with any code.
+    """
 
 
 @contextmanager
 def source_errors(dialect: SourceDialect, address: DatabaseAddress | None = None) -> Iterator[None]:
     """Raise the matching error of `exports.errors` in place of an error of SQLAlchemy or of a driver.
 
-    The original error is chained for the log. If it may show client data or a part of the password, its redacted form
-    is chained instead. If the database was not reached, the error holds the address for operators, and so does the log.
+    A redacted form of a driver's error is chained for the log. If the database was not reached, the error holds the
+    address for operators, and so does the log.
     """
     try:
         yield
     except (SQLAlchemyError, ImportError, UnicodeError) as error:
         where = address or DatabaseAddress()
         translation = dialect.explain_failure(_translate(error, dialect), where)
-        may_quote = translation in _MAY_QUOTE_CLIENTS or where.is_doubtful
         found = translation.kind(translation.message)
         if not translation.is_reached and (operator := where.explain(translation.advice)):
             found.operator = operator
             found.add_note(operator)
-        raise found from _for_log(error, may_quote=may_quote)
+        raise found from _for_log(error, dialect, where)
 
 
-def _for_log(error: Exception, *, may_quote: bool) -> Exception:
-    """Keep only the first line, without quoted text: further lines show a part of the statement, and details.
-
-    A function in the view may write values into statements, and into the messages that it raises.
-    """
-    original = _driver_error(error)
-    in_function = bool(getattr(getattr(original, "diag", None), "context", None))  # as PostgreSQL calls it
-    if not may_quote and not in_function:
+def _for_log(error: Exception, dialect: SourceDialect, where: DatabaseAddress) -> Exception:
+    """Redact the error of a driver, and every error if a part of the password may be in it."""
+    is_ours = isinstance(error, ArgumentError | NoSuchModuleError | ImportError | TimeoutError)
+    if is_ours and not where.is_doubtful:
         return error
-    message = str(original).strip().partition("\n")[0]
-    if may_quote:
-        message = "…" if in_function else _QUOTED.sub("…", message)
-    return RedactedDriverError(f"{type(original).__name__}: {message}")
+    original = _driver_error(error)
+    said = "" if where.is_doubtful else dialect.text_without_clients(original)
+    code = dialect.error_code(original)
+    return RedactedDriverError(f"{type(original).__name__}{code and f' {code}'}: {said or '…'}")
 
 
 def _translate(error: Exception, dialect: SourceDialect) -> Translation:

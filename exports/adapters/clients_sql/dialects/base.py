@@ -314,6 +314,24 @@ class SourceDialect:
             return next((self.sqlstates[state[:n]] for n in (5, 3, 2) if state[:n] in self.sqlstates), None)
         return None
 
+    def error_code(self, error: BaseException | None) -> str:
+        """Return the number, the SQLSTATE or the name by which a driver's error says its kind; empty if it says none.
+
+        The text of an error is no code: a value of a client may stand in it.
+        """
+        first = next(iter(getattr(error, "args", ())), None)
+        state = str(getattr(error, "sqlstate", None) or "")
+        return str(first) if isinstance(first, int) else state
+
+    def text_without_clients(self, error: BaseException | None) -> str:
+        """Return the part of a driver's error in which no data of a client can be; empty if there is none.
+
+        A server may quote a value in any error that a statement brings, and a function in the view may raise any text
+        with any code. So only what the driver says of the connection counts, and the server's own sentences of which
+        nothing but names of objects vary.
+        """
+        return ""
+
     def explain_failure(self, translation: Translation, address: DatabaseAddress) -> Translation:
         """Return a more exact translation if the dialect finds the cause outside of the database."""
         return translation

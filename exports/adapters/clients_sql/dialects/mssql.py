@@ -128,6 +128,10 @@ class MssqlDialect(SourceDialect):
         """Translate by the texts of SQL Server and of the driver."""
         return mssql_errors.translate(error) or super().translate(error)
 
+    def text_without_clients(self, error: BaseException | None) -> str:
+        """Return what the driver says of the connection, or the server of names."""
+        return mssql_errors.text_without_clients(error)
+
 
 def _name(column: ViewColumn) -> str:
     return f"clients.{column.name}"

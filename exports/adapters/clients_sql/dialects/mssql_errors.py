@@ -177,6 +177,14 @@ _SQLSTATE_WORDS = {
 }
 """The driver's words for SQLSTATEs (its module `exceptions`)."""
 
+_OF_NAMES = re.compile(
+    r"Invalid (object|column) name '[^']*'|Login failed for user '[^']*'|"
+    r"Cannot open (database|server) [\"'][^\"']*[\"']|"
+    r"The [A-Z ]+ permission was denied on the (object|column) '[^']*'(, database '[^']*', schema '[^']*')?|"
+    r"Could not use view or function '[^']*'"
+)
+"""Beginnings of the server's own sentences about names."""
+
 _WITHOUT_TOKEN = "Failed to acquire an Entra ID access token"  # noqa: S105 - words of the driver
 _SERVER = re.compile(r"\[Microsoft\](?:\[[^\]]*\])?(?:\[SQL Server\])?")
 
@@ -195,6 +203,15 @@ def translate(error: BaseException | None) -> Translation | None:
         return LOGIN
     by_text = (translation for pattern, translation in _BY_TEXT if pattern.match(words))
     return next(by_text, None) or _SQLSTATE_WORDS.get(str(getattr(error, "driver_error", "")))
+
+
+def text_without_clients(error: BaseException | None) -> str:
+    """Return what the driver itself says, which does not mark it as the server's, or the server of names."""
+    text = str(getattr(error, "ddbc_error", "") or "")
+    if "[SQL Server]" not in text:
+        return str(error).strip() if hasattr(error, "ddbc_error") else ""
+    names = _OF_NAMES.match(_SERVER.sub("", text, count=1))
+    return names[0] if names else ""
 
 
 def _numbers(error: BaseException | None) -> Iterator[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
@@ -56,6 +57,15 @@ _SOCKET_ERRORS: Mapping[type[BaseException], Translation] = {
 }
 
 
+_OF_NAMES = re.compile(
+    r"Access denied for user '[^']*'@'[^']*'|Unknown database '[^']*'|Table '[^']*' doesn't exist|"
+    r"Unknown column '[^']*' in|View '[^']*' references invalid table\(s\)|"
+    r"The user specified as a definer \('[^']*'@'[^']*'\) does not exist|"
+    r"[A-Z ]+ command denied to user '[^']*'@'[^']*' for table [\w.`]+"
+)
+"""Beginnings of the server's own sentences about names."""
+
+
 class MysqlDialect(SourceDialect):
     """MySQL and MariaDB. The error numbers 1698, 1927 and 1969 exist only in MariaDB, 3024 and 4031 only in MySQL."""
 
@@ -101,6 +111,14 @@ class MysqlDialect(SourceDialect):
         if isinstance(cause, socket.gaierror):
             return NO_ANSWER if cause.errno == socket.EAI_AGAIN else UNKNOWN_HOST
         return next(by_cause, None) or super().translate(error)
+
+    def text_without_clients(self, error: BaseException | None) -> str:
+        """Return what the driver says of the connection, or the server of names: SIGNAL may set any number."""
+        number, text = (*getattr(error, "args", ()), None, None)[:2]
+        if isinstance(number, int) and 2000 <= number < 3000:  # as in `_translate_number`
+            return str(text)
+        names = _OF_NAMES.match(str(text))
+        return names[0] if names else ""
 
     def describe(self, connection: Connection, names: Sequence[str], view: str = "clients") -> Mapping[str, ViewColumn]:
         """Ask for the types and the collations, which the server names for each column."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -168,10 +169,25 @@ class PostgresqlDialect(SourceDialect):
             return HIDDEN_ROWS
         if getattr(error, "sqlstate", None) == _NOT_SUPPORTED and "non-volatile" in str(error):
             return WRITES
-        context = getattr(getattr(error, "diag", None), "context", None)
-        if found in (NO_VIEW, NO_COLUMN, TYPE) and context:
+        if found in (None, NO_VIEW, NO_COLUMN, TYPE) and _is_of_value(error):
+            return VALUE
+        if found in (NO_VIEW, NO_COLUMN, TYPE) and _context(error):
             return BROKEN_VIEW
-        return VALUE if found is None and context else found
+        return VALUE if found is None and _context(error) else found
+
+    def text_without_clients(self, error: BaseException | None) -> str:
+        """Return the text of libpq, and that of the server about a place in our statement or an object that exists.
+
+        All else may be of a value. Then the function of the view in which that happened is named.
+        """
+        diagnosis = getattr(error, "diag", None)
+        is_of_connection = type(error).__name__ in ("OperationalError", "InterfaceError")
+        if not getattr(error, "sqlstate", None):
+            return str(error).strip() if is_of_connection else ""
+        if diagnosis is not None and (diagnosis.statement_position or diagnosis.source_function in _NAMERS):
+            return str(diagnosis.message_primary)
+        function = _FUNCTION.fullmatch(_context(error).rpartition("\n")[2])
+        return f"in {function[0]}" if function else ""
 
     def column_name(self, name: str) -> str:
         """Return the name as it is: PostgreSQL folds unquoted names itself, so letter case distinguishes names."""
@@ -221,6 +237,33 @@ class PostgresqlDialect(SourceDialect):
 
 
 _NOT_SUPPORTED = "0A000"
+_NAMERS = ("aclcheck_error", "check_enable_rls", "ExecOpenScanRelation", "PreventCommandIfReadOnly")
+"""Functions of the server whose messages name a command or an object that exists, such as "permission denied for
+table …", and nothing else."""
+
+_FUNCTION = re.compile(r'PL/pgSQL function .+ line \d+ at [\w ]+|SQL function ".+" (during \w+|statement \d+)')
+"""The last line of a context. It is of the outermost function; lines before it may show statements with values."""
+
+
+def _context(error: BaseException | None) -> str:
+    """Return where in functions, or on which other server, an error arose; empty for an error of our own statement."""
+    return getattr(getattr(error, "diag", None), "context", None) or ""
+
+
+def _is_of_value(error: BaseException | None) -> bool:
+    """Say whether a value has been taken for a name or for code, as by `::regclass` or `to_tsquery`.
+
+    A fault in our own statement has a place in it.
+    """
+    diagnosis = getattr(error, "diag", None)
+    return (
+        diagnosis is not None
+        and (diagnosis.sqlstate or "").startswith("42")
+        and not diagnosis.context
+        and not diagnosis.statement_position
+    )
+
+
 _SECONDS = f"{STATEMENT_TIMEOUT_SECONDS}s"
 _LIMITS = {"statement_timeout": _SECONDS, "idle_in_transaction_session_timeout": _SECONDS, "jit": "off"}
 _PRINTING = {

@@ -112,6 +112,9 @@ _MESSAGES = {
 }
 """Translations by the beginning of a message; the first match counts. Most have no result code but `SQLITE_ERROR`."""
 
+_OF_NAMES = re.compile(r"(no such|unknown) (table|function|module|collation sequence): .+")
+"""The beginnings of messages about names."""
+
 _UNSAFE_OPTIONS = ("immutable", "nolock", "vfs")
 """Options of a URL with which SQLite ignores its write-ahead log or its locks, and so misses clients."""
 
@@ -310,6 +313,15 @@ class SqliteDialect(SourceDialect):
         name = getattr(error, "sqlite_errorname", "")
         by_code = (translation for code, translation in _RESULT_CODES.items() if name.startswith(code))
         return known or next(by_code, STATEMENT)
+
+    def error_code(self, error: BaseException | None) -> str:
+        """Return the name of the result code."""
+        return str(getattr(error, "sqlite_errorname", "") or "")
+
+    def text_without_clients(self, error: BaseException | None) -> str:
+        """Return what names an object that is missing. Not a column: a full-text search calls words of a value that."""
+        names = _OF_NAMES.match(str(error))
+        return names[0] if names else ""
 
     def explain_failure(self, translation: Translation, address: DatabaseAddress) -> Translation:
         """Look at the file if SQLite could not open or read it."""
