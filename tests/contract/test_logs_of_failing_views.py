@@ -70,6 +70,21 @@ def test_values_that_postgresql_quotes_are_not_shown(postgres_schema: URL, expre
     assert words in log_of(postgres_schema)
 
 
+@pytest.mark.parametrize(
+    "statement",
+    ["{} || gone()", "{} FROM gone", "length({}) + gone", "{} || current_setting(''gone.x'')"],
+)
+def test_clients_that_a_function_of_postgresql_writes_into_a_statement_are_not_shown(
+    postgres_schema: URL, statement: str
+) -> None:
+    text = statement.format("' || quote_literal(name) || '")
+    body = f"DECLARE found text; BEGIN EXECUTE 'SELECT {text}' INTO found; RETURN found; END"
+    made = FUNCTION.replace("BEGIN {} END", body)
+    run_statements(postgres_schema, *RECORDS, made, VIEW.format("of_client(name)"))
+
+    assert "in PL/pgSQL function of_client(text) line 1 at EXECUTE" in log_of(postgres_schema)
+
+
 @pytest.fixture
 def reader(postgres_schema: URL) -> Iterator[URL]:
     """The URL of a user of PostgreSQL that may read the view, which reads as this user."""
