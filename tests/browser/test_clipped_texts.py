@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.support.visitor import Visitor, shown_in
@@ -53,6 +54,7 @@ def assert_nothing_is_clipped(visitor: Visitor) -> None:
         assert not visitor.overflows(), width
 
 
+@pytest.mark.thorough
 @BOTH
 def test_no_choice_button_or_hint_of_a_form_is_cut_off(visitor: Visitor) -> None:
     visitor.open()

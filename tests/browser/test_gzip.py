@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import gzip
 
+import pytest
+
 from tests.browser.conftest import newest_job
 from tests.support.http_client import request
 from tests.support.system import EXPORT, NORTHWIND, System
@@ -17,6 +19,7 @@ UNPACK = """async (encoded) => {
 }"""
 
 
+@pytest.mark.thorough
 def test_a_browser_saves_a_compressed_file_byte_for_byte(visitor: Visitor, system: System) -> None:
     visitor.sign_in()
     visitor.at("#compression").select_option("gzip")

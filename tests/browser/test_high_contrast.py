@@ -19,6 +19,7 @@ def test_high_contrast_shows_which_view_is_open(visitor: Visitor) -> None:
     assert link.screenshot() != other
 
 
+@pytest.mark.thorough
 @HIGH_CONTRAST
 def test_high_contrast_shows_how_far_an_export_is(visitor: Visitor) -> None:
     visitor.sign_in()

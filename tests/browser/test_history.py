@@ -352,6 +352,7 @@ def test_an_opened_export_whose_file_has_expired_is_not_called_ready(visitor: Vi
     expect(visitor.at("#job-download")).to_be_hidden()
 
 
+@pytest.mark.thorough
 @shown_in({"wide": {}, "German, 320 px, dark": GERMAN_AND_NARROW})
 def test_nothing_covers_anything_at_any_width_and_all_states_are_accessible(visitor: Visitor, system: System) -> None:
     job = system.start_export({**BODY, "format": {"fileName": "a-very-long-name-" * 6}}, prefer="wait=60").json

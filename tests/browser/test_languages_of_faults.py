@@ -35,6 +35,7 @@ def test_a_fault_of_a_heading_is_said_in_german(visitor: Visitor, heading: str, 
     assert_accessible(visitor)
 
 
+@pytest.mark.thorough
 @IN_GERMAN
 def test_faults_of_a_schedule_and_of_its_receivers_are_said_in_german(visitor: Visitor) -> None:
     visitor.sign_in()

@@ -48,6 +48,7 @@ def test_the_details_of_an_export_tell_what_its_file_lacks(visitor: Visitor, sys
     assert_accessible(visitor)
 
 
+@pytest.mark.thorough
 @BOTH
 def test_an_export_that_has_just_ended_tells_what_its_file_lacks(visitor: Visitor, system: System) -> None:
     _, manifest = an_export(system)

@@ -66,6 +66,7 @@ def receiver() -> Iterator[Receiver]:
         yield running
 
 
+@pytest.mark.thorough
 def test_a_test_says_how_each_receiver_has_answered(office: Visitor, sender: Sender, receiver: Receiver) -> None:
     receiver.statuses = [500]
     office.at("#notify-url").fill(f"{receiver.url}?key=s3cret")

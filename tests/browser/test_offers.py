@@ -47,6 +47,7 @@ def open_newest(visitor: Visitor, system: System) -> None:
     expect(visitor.at(".details dl")).to_be_visible()
 
 
+@pytest.mark.thorough
 @BOTH
 def test_an_export_of_one_moment_is_chosen_started_and_told_everywhere(visitor: Visitor, system: System) -> None:
     visitor.sign_in()
@@ -153,6 +154,7 @@ def test_a_day_without_a_time_is_never_taken_for_no_filter(visitor: Visitor, sys
     assert len(jobs_of(system) - before) == 1
 
 
+@pytest.mark.thorough
 @BOTH
 def test_a_reader_who_may_not_cannot_select_sensitive_fields_and_learns_why(
     visitor: Visitor, key_without_sensitive_fields: str

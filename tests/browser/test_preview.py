@@ -156,7 +156,7 @@ def find_one(route: Route) -> None:
     route.fulfill(response=answer, json=answer.json() | UNFINISHED | {"rows": answer.json()["rows"][:1]})
 
 
-@pytest.mark.parametrize("is_found_at_last", [True, False])
+@pytest.mark.parametrize("is_found_at_last", [True, pytest.param(False, marks=pytest.mark.thorough)])
 def test_rows_that_take_long_to_find_follow_those_that_were_found(visitor: Visitor, is_found_at_last: bool) -> None:
     visitor.sign_in()
     settle(visitor)
@@ -197,6 +197,7 @@ def test_a_preview_says_that_text_is_too_long_for_a_workbook(visitor: Visitor) -
     expect(visitor.at("#preview-warnings p:last-child")).to_have_text("In Website.")
 
 
+@pytest.mark.thorough
 @shown_in({"English": {}, "German": {"locale": "de-DE"}})
 def test_a_warning_names_its_columns_alike_in_preview_and_estimate(visitor: Visitor) -> None:
     columns = [field.value for field in TargetField][:9]
@@ -209,6 +210,7 @@ def test_a_warning_names_its_columns_alike_in_preview_and_estimate(visitor: Visi
     assert not RAW.search(said.text_content() or "")
 
 
+@pytest.mark.thorough
 def test_a_warning_of_preview_and_estimate_is_shown_once(visitor: Visitor) -> None:
     warn_of_long_cells(visitor, "**/csv/preview")
     warn_of_long_cells(visitor, "**/csv/estimate")
@@ -218,6 +220,7 @@ def test_a_warning_of_preview_and_estimate_is_shown_once(visitor: Visitor) -> No
     expect(visitor.at("#preview-warnings li")).to_be_hidden()
 
 
+@pytest.mark.thorough
 def test_rows_that_a_busy_service_did_not_find_are_asked_for_again(visitor: Visitor) -> None:
     visitor.sign_in()
     settle(visitor)
@@ -270,6 +273,7 @@ def test_a_late_preview_of_an_earlier_form_is_cancelled_and_never_shown(visitor:
     assert "smith" in (failed.value.post_data or "")
 
 
+@pytest.mark.thorough
 def test_a_hidden_page_asks_for_no_preview(visitor: Visitor) -> None:
     visitor.page.clock.install()
     visitor.sign_in()
@@ -321,6 +325,7 @@ def test_a_faulty_form_has_no_preview_but_the_reason(visitor: Visitor) -> None:
     assert visitor.at("#chosen input").get_attribute("aria-invalid") is None
 
 
+@pytest.mark.thorough
 def test_a_preview_that_the_service_delays_comes_by_itself(visitor: Visitor) -> None:
     visitor.sign_in()
     settle(visitor)

@@ -211,6 +211,7 @@ def test_what_the_reader_typed_stays_when_someone_else_changes_the_schedule(visi
     assert saved["request"]["filter"]["statuses"] == ["Prospect"]
 
 
+@pytest.mark.thorough
 def test_the_reader_can_drop_what_was_typed_for_the_changes_of_someone_else(visitor: Visitor, system: System) -> None:
     code = a_schedule(system)
     open_schedules(visitor)
@@ -227,6 +228,7 @@ def test_the_reader_can_drop_what_was_typed_for_the_changes_of_someone_else(visi
     assert [schedule["name"] for schedule in listed(system)] == ["Theirs"]
 
 
+@pytest.mark.thorough
 def test_a_run_of_a_schedule_that_is_being_edited_is_no_change_by_someone_else(
     visitor: Visitor, system: System
 ) -> None:
@@ -244,6 +246,7 @@ def test_a_run_of_a_schedule_that_is_being_edited_is_no_change_by_someone_else(
     assert (saved["name"], saved["lastRunDate"]) == ("Mine", "2026-11-02T12:00:00.000Z")
 
 
+@pytest.mark.thorough
 def test_a_schedule_that_someone_else_deletes_can_be_made_anew_from_its_form(visitor: Visitor, system: System) -> None:
     code = a_schedule(system, request={"filter": {"statuses": ["Prospect"]}})
     open_schedules(visitor)
@@ -259,6 +262,7 @@ def test_a_schedule_that_someone_else_deletes_can_be_made_anew_from_its_form(vis
     assert made["code"] != code
 
 
+@pytest.mark.thorough
 def test_pausing_a_schedule_that_is_being_edited_is_no_change_by_someone_else(visitor: Visitor, system: System) -> None:
     a_schedule(system)
     open_schedules(visitor)
@@ -395,6 +399,7 @@ def test_past_runs_show_their_outcome_and_lead_to_their_export(visitor: Visitor,
 # --- everyone
 
 
+@pytest.mark.thorough
 @shown_in({"narrow": NARROW, "narrow and German": GERMAN | NARROW})
 def test_every_state_of_the_view_is_accessible_in_a_narrow_window(visitor: Visitor, system: System) -> None:
     a_schedule(system, name="A schedule with a name that is much longer than a narrow window is wide")

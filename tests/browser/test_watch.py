@@ -107,6 +107,7 @@ FAILURES = {
 """A failure, what the page says about it, and the next step."""
 
 
+@pytest.mark.thorough
 def test_a_failure_says_what_happened_what_it_means_and_the_next_step(visitor: Visitor, system: System) -> None:
     def check(case: tuple[Failure, str, str, str]) -> None:
         failure, happened, means, step = case

@@ -54,7 +54,11 @@ def environment(program: Path, system: System, folder: Path) -> dict[str, str]:
     return {**os.environ, "PATH": path, **named, **codes}
 
 
-@pytest.mark.parametrize("document", [CLIENT_DOC, CLIENT_README, README], ids=["docs", "package", "README"])
+@pytest.mark.parametrize(
+    "document",
+    [pytest.param(CLIENT_DOC, marks=pytest.mark.thorough), CLIENT_README, README],
+    ids=["docs", "package", "README"],
+)
 def test_every_command_of_the_documents_runs(program: Path, system: System, tmp_path: Path, document: Path) -> None:
     commands = commands_of(document)
     assert commands[0].startswith(INSTALL)

@@ -32,7 +32,8 @@ def run(python: Path, system: System, library: str) -> subprocess.CompletedProce
     return subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("library", ["pandas", pytest.param("polars", marks=pytest.mark.thorough)])
+@pytest.mark.thorough
+@pytest.mark.parametrize("library", ["pandas", "polars"])
 def test_an_extra_installs_what_its_data_frame_needs(tmp_path: Path, system: System, library: str) -> None:
     python = install_client(tmp_path / "venv", extra=library)
     done = run(python, system, library)
@@ -42,6 +43,7 @@ def test_an_extra_installs_what_its_data_frame_needs(tmp_path: Path, system: Sys
     assert (found["columns"], found["first"][0]) == (["Code", "Client"], "C")
 
 
+@pytest.mark.thorough
 def test_without_the_extra_an_error_says_which_to_install(program: Path, system: System) -> None:
     for library in ("pandas", "polars"):
         done = run(program.with_name("python"), system, library)

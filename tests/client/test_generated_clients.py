@@ -60,6 +60,7 @@ def generated_csharp(system: System, tmp_path_factory: pytest.TempPathFactory) -
     return folder
 
 
+@pytest.mark.thorough
 def test_a_generated_python_client_is_typed_and_exports(system: System, generated_python: Path) -> None:
     usage = USAGE / "python_client.py"
     run(in_venv("mypy"), "--strict", "--config-file=", usage, MYPYPATH=str(generated_python))

@@ -123,6 +123,7 @@ def completions(program: Path, words: str, **variables: str) -> list[str]:
     return done.stdout.split()
 
 
+@pytest.mark.thorough
 def test_the_shell_completes_commands_options_and_statuses(program: Path) -> None:
     assert completions(program, "client-export pre") == ["preview"]
     assert completions(program, "client-export keys r") == ["rotate", "revoke"]
@@ -130,6 +131,7 @@ def test_the_shell_completes_commands_options_and_statuses(program: Path) -> Non
     assert completions(program, "client-export list --status Can") == ["Cancelled"]
 
 
+@pytest.mark.thorough
 def test_the_shell_completes_the_names_of_profiles_but_not_of_a_damaged_file(program: Path, tmp_path: Path) -> None:
     config = tmp_path / "profiles.json"
     profiles = {"staging": {"url": "https://a.example", "key": "k"}, "store": {}, "production": {}}
