@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import URL
 
-from tests.contract.test_view_findings import VIEW, check, make_records, run
+from tests.contract.view_checks import VIEW, check, make_records, run
 
 
 @pytest.fixture

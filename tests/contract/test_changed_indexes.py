@@ -16,7 +16,7 @@ from exports.steps.finalize.publish_file import publish_file
 from exports.steps.pages.plan_pages import plan_pages
 from exports.workflow.commands import PlanPages
 from exports.workflow.outcomes import PagesPlanned
-from tests.contract.test_view_findings import VIEW, make_records, run
+from tests.contract.view_checks import VIEW, make_records, run
 from tests.support.fakes import a_services
 from tests.support.steps import TENANT, a_stored_job, write_pages
 

@@ -11,7 +11,7 @@ from exports.adapters.clients_sql.dialects.mysql_session import set_time_limit
 from exports.adapters.clients_sql.inspection.findings import KeyUse, UnstableFunction
 from exports.adapters.clients_sql.inspection.inspector import Explain, ViewInspector
 from exports.adapters.clients_sql.inspection.time_limit import TimeLimit
-from exports.adapters.clients_sql.inspection.words import calls
+from exports.adapters.clients_sql.inspection.words import AS_PRINTED, calls
 
 _GRACE_SECONDS = 1.0
 _BUILT_IN = frozenset({"rand", "uuid", "uuid_short", "sysdate", "sleep", "random_bytes", "connection_id"})
@@ -59,7 +59,7 @@ class MysqlInspector(ViewInspector):
             views = {**_views(connection, database), **views}
             named = {name for definition in views.values() for name in _QUALIFIED.findall(definition)}
             databases += sorted(named & _databases(connection) - set(databases))
-        found = calls(views, "clients", _BUILT_IN | declared)
+        found = calls(views, "clients", _BUILT_IN | declared, AS_PRINTED)
         return [UnstableFunction(name, "NOT DETERMINISTIC", view) for name, view in found]
 
     def key_use(self, connection: Connection, page: Select[Any], keys: Select[Any]) -> KeyUse | None:

@@ -12,7 +12,7 @@ from exports.adapters.clients_sql.dialects.sqlite_snapshot import has_log
 from exports.adapters.clients_sql.inspection.findings import KeyUse, UnstableFunction
 from exports.adapters.clients_sql.inspection.inspector import Explain, ViewInspector
 from exports.adapters.clients_sql.inspection.time_limit import TimeLimit
-from exports.adapters.clients_sql.inspection.words import calls
+from exports.adapters.clients_sql.inspection.words import AS_WRITTEN, calls
 
 _UNSTABLE = frozenset({"random", "randomblob", "changes", "total_changes", "last_insert_rowid"})
 _VIEWS = "SELECT lower(name), sql FROM sqlite_master WHERE type = 'view'"
@@ -45,7 +45,8 @@ class SqliteInspector(ViewInspector):
     def unstable_functions(self, connection: Connection) -> list[UnstableFunction] | None:
         """Search the texts of views. SQLite's date functions give one moment to one statement, and count as stable."""
         views = {name: sql or "" for name, sql in connection.exec_driver_sql(_VIEWS)}
-        return [UnstableFunction(name, "NOT DETERMINISTIC", view) for name, view in calls(views, "clients", _UNSTABLE)]
+        found = calls(views, "clients", _UNSTABLE, AS_WRITTEN)
+        return [UnstableFunction(name, "NOT DETERMINISTIC", view) for name, view in found]
 
     def notes_on_reading(self, connection: Connection) -> list[str]:
         """Look for the write-ahead log, without which readers and writers wait for each other."""
