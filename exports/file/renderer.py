@@ -113,6 +113,11 @@ class FramedRenderer(Renderer, Protocol):
         """
 
 
+def protected_start(data: bytes, renderer: Renderer) -> bytes:
+    """Return what a file is to begin with instead of `data`, which ends after a whole record."""
+    return renderer.protect_start(data) if isinstance(renderer, SpreadsheetRenderer) else data
+
+
 def columns_for(fields: Iterable[TargetField]) -> tuple[str, ...]:
     """Return the `Renderer.source_columns` of a file that shows these fields: first `code`, then what they need."""
     return tuple(dict.fromkeys((_LEADING_COLUMN, *chain.from_iterable(map(source_columns, fields)))))

@@ -8,6 +8,7 @@ The program runs headless (`soffice`, Debian's package libreoffice-calc) and con
 from __future__ import annotations
 
 import csv
+import io
 import os
 import shutil
 import subprocess
@@ -69,11 +70,20 @@ def open_csv(
     files: Sequence[bytes], separator: str, language: Language, *, timeout_seconds: float = 280
 ) -> list[Sheet]:
     """Open CSV files as a person does whose computer separates cells by `separator`; return the cells of each file."""
-    program = find_libreoffice()
     options = f"CSV:{ord(separator)},34,{_UTF_8},1,,{int(language)},false,true"
+    return _open(files, ".csv", f"--infilter={options}", timeout_seconds)
+
+
+def open_nameless(files: Sequence[bytes], *, timeout_seconds: float = 280) -> list[Sheet]:
+    """Open files whose names do not tell their kind, so that LibreOffice decides by their first bytes."""
+    return _open(files, "", "--calc", timeout_seconds)
+
+
+def _open(files: Sequence[bytes], suffix: str, option: str, timeout_seconds: float) -> list[Sheet]:
+    program = find_libreoffice()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
         folder = Path(directory)
-        sources = [folder / f"{number}.csv" for number in range(len(files))]
+        sources = [folder / f"{number}{suffix}" for number in range(len(files))]
         for source, data in zip(sources, files, strict=True):
             source.write_bytes(data)
         subprocess.run(
@@ -81,7 +91,7 @@ def open_csv(
                 program,
                 f"-env:UserInstallation={(folder / 'profile').as_uri()}",
                 "--headless",
-                f"--infilter={options}",
+                option,
                 *("--convert-to", "fods", "--outdir", str(folder / "opened")),
                 *map(str, sources),
             ],
@@ -97,24 +107,39 @@ def workbook_as_csv(data: bytes, *, timeout_seconds: float = 280) -> list[list[s
 
     Cells are saved as they are shown, and text in quotes (filter options 7 and 8).
     """
+    as_csv = f"csv:Text - txt - csv (StarCalc):44,34,{_UTF_8},1,,0,true,true"
+    (saved,) = saved_again([data], "xlsx", as_csv, timeout_seconds=timeout_seconds)
+    return [*csv.reader(io.StringIO(saved.decode("utf-8-sig"), newline=""), strict=True)]
+
+
+def saved_again(files: Sequence[bytes], kind: str, wanted: str, *, timeout_seconds: float = 280) -> list[bytes]:
+    """Open files and save them, as a person does; return what each became.
+
+    Args:
+        kind: The ending of the names of the files: `csv`, in UTF-8 and with commas, or `xlsx`.
+        wanted: What to save, as `soffice --convert-to` takes it.
+    """
     program = find_libreoffice()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as directory:
         folder = Path(directory)
-        (folder / "clients.xlsx").write_bytes(data)
+        sources = [folder / f"{number}.{kind}" for number in range(len(files))]
+        for source, data in zip(sources, files, strict=True):
+            source.write_bytes(data)
         subprocess.run(
             [
                 program,
                 f"-env:UserInstallation={(folder / 'profile').as_uri()}",
                 "--headless",
-                *("--convert-to", f"csv:Text - txt - csv (StarCalc):44,34,{_UTF_8},1,,0,true,true"),
-                *("--outdir", str(folder / "saved"), str(folder / "clients.xlsx")),
+                *([f"--infilter=CSV:44,34,{_UTF_8},1,,0,false,true"] if kind == "csv" else []),
+                *("--convert-to", wanted, "--outdir", str(folder / "saved")),
+                *map(str, sources),
             ],
             check=True,
             capture_output=True,
             timeout=timeout_seconds,
         )
-        with (folder / "saved" / "clients.csv").open(encoding="utf-8-sig", newline="") as lines:
-            return [*csv.reader(lines, strict=True)]
+        ending = wanted.partition(":")[0]
+        return [(folder / "saved" / f"{source.stem}.{ending}").read_bytes() for source in sources]
 
 
 def read_sheet(document: Path) -> Sheet:

@@ -14,7 +14,7 @@ from exports.file.compression import compress_stream
 from exports.file.crc32 import crc32_of
 from exports.file.page_record import PageRecord, require_short
 from exports.file.plan import PagePlan
-from exports.file.renderer import FramedRenderer, Records, SpreadsheetRenderer
+from exports.file.renderer import FramedRenderer, Records, protected_start
 from exports.jobs.job import Job
 from exports.ports.clients import released
 from exports.services import Services
@@ -207,20 +207,21 @@ def _render(
     """Read and render a page into the buffer, and return its clients.
 
     The header belongs to page 0. If the file is compressed, page 0 always has bytes, because an empty file is not a
-    gzip file.
+    gzip file. If nothing comes before the first client, the file begins with the first page that has any. Only the
+    commit knows which page that is, so each page is written such that a file may begin with it.
     """
     renderer = renderer_for(plan.spec)
     selection = select_clients(command.job.tenant, plan.spec, renderer, plan.absent_columns or ())
     clients = _Clients(content=_Content() if isinstance(renderer, FramedRenderer) else None)
-    opening = renderer.opening(with_header=plan.spec.include_headers) if command.page == 0 else b""
+    opening = renderer.opening(with_header=plan.spec.include_headers)
     with released(services.clients.render(selection, plan.key_range(command.page), renderer)) as rendered:
         pieces = _noted(_while_running(services, rendered, check), clients)
         first = next(pieces, None)
         if first is None and command.page > 0:
             return clients
-        start = opening + (first or b"")
-        if command.page == 0 and isinstance(renderer, SpreadsheetRenderer):
-            start = renderer.protect_start(start)
+        start = (opening if command.page == 0 else b"") + (first or b"")
+        if command.page == 0 or not opening:
+            start = protected_start(start, renderer)
         whole = chain([start], pieces)
         for data in compress_stream(clients.content.read_by(whole) if clients.content else whole, renderer.compression):
             buffer.add(data)

@@ -11,7 +11,7 @@ from exports.file.compression import compress
 from exports.file.page_record import PageRecord
 from exports.file.plan import planned_bytes, rows_per_page
 from exports.file.ranges import Boundaries
-from exports.file.renderer import FramedRenderer, Renderer, Row, render_lists
+from exports.file.renderer import FramedRenderer, Renderer, Row, protected_start, render_lists
 from exports.request.estimate import EstimateWarning, ExportEstimateDto, WarningCode
 from exports.request.incomplete_columns import incomplete_columns
 from exports.request.spec import ExportSpec
@@ -95,7 +95,7 @@ def _extrapolate(
     total = strides.total_rows
     opening = renderer.opening(with_header=spec.include_headers)
     rendered = b"".join(records.data for records in render_lists([[*sample]], cutting_renderer_for(spec)))
-    whole = len(compress([opening, rendered], renderer.compression))
+    whole = len(compress([protected_start(opening + rendered, renderer)], renderer.compression))
     body = len(compress([rendered], renderer.compression)) if sample else 0
     page_rows = rows_per_page(len(sample), round(planned_bytes(len(rendered), body)), services.settings.block_bytes)
     scale = total / len(sample) if sample else 0

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from exports.file.csv.read_records import read_records
-from exports.file.renderer import Renderer, SpreadsheetRenderer, render_rows
+from exports.file.renderer import Renderer, protected_start, render_rows
 from exports.file.xlsx.read_cells import read_cells
 from exports.request.estimate import WarningCode
 from exports.request.formats import FileKind
@@ -91,10 +91,8 @@ def _read_back(spec: ExportSpec, renderer: Renderer, records: bytes) -> tuple[Ce
 
 
 def _read_csv(spec: ExportSpec, renderer: Renderer, records: bytes) -> tuple[Cells, str]:
-    start = renderer.opening(with_header=spec.include_headers) + records
-    if isinstance(renderer, SpreadsheetRenderer):
-        start = renderer.protect_start(start)
-    text = start.decode("utf-8-sig")
+    opening = renderer.opening(with_header=spec.include_headers)
+    text = protected_start(opening + records, renderer).decode("utf-8-sig")
     return read_records(text, spec.format.delimiter.value)[spec.include_headers :], text
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
 import json
 import zlib
 from collections.abc import Callable
@@ -15,6 +17,7 @@ from exports.file.plan import PagePlan
 from exports.jobs.cost import Cost, StorageRequests
 from exports.jobs.job import Job
 from exports.ports.files import FileState
+from exports.request.formats import Compression, CsvFormat
 from exports.steps.finalize.publish_file import publish_file
 from exports.steps.pages.write_page import write_page
 from exports.workflow.commands import CommitFile, WritePage
@@ -74,6 +77,39 @@ def test_a_page_whose_clients_were_deleted_adds_nothing_to_the_file() -> None:
     assert isinstance(publish_file(services, write_pages(services, job)), Job)
     records = RECORDS.splitlines(keepends=True)
     assert services.files.read(job.file_path) == HEADER + b"".join([*records[:2], records[4]])
+
+
+@pytest.mark.parametrize("compression", Compression)
+@pytest.mark.parametrize("pages_lost", [0, 1, 2])
+def test_a_file_begins_with_a_quote_before_id_whichever_page_comes_first(
+    pages_lost: int, compression: Compression
+) -> None:
+    file = _file_of_codes_with_id(pages_lost, CsvFormat(compression=compression), include_headers=False)
+    assert file.startswith(b'"ID')
+    assert [*csv.reader(file.decode().splitlines())] == [[code, "x"] for code in ID_CODES[pages_lost:]]
+
+
+@pytest.mark.parametrize(("mark", "header"), [(True, False), (False, True), (True, True)])
+def test_a_file_that_begins_with_something_else_has_no_quote_before_id(*, mark: bool, header: bool) -> None:
+    file = _file_of_codes_with_id(1, CsvFormat(byte_order_mark=mark), include_headers=header)
+    opening = b"\xef\xbb\xbf" * mark + HEADER * header
+    assert file == opening + b"".join(b"%b,x\r\n" % code.encode() for code in ID_CODES[1:])
+
+
+ID_CODES = ("ID1", "ID2", "ID3")
+
+
+def _file_of_codes_with_id(pages_lost: int, wanted: CsvFormat, *, include_headers: bool) -> bytes:
+    """Export three clients in three pages. The first pages lose theirs after they are planned."""
+    services = a_services(
+        [{**client, "code": code, "name": "x"} for client, code in zip(some_clients(3), ID_CODES, strict=True)]
+    )
+    job = a_planned_job(services, ID_CODES[1:], spec=two_columns(include_headers=include_headers, format=wanted))
+    del services.clients.clients[:pages_lost]
+    assert isinstance(publish_file(services, write_pages(services, job)), Job)
+    file = services.files.read(job.file_path)
+    assert file is not None
+    return gzip.decompress(file) if wanted.compression is Compression.GZIP else file
 
 
 def test_committing_again_does_not_publish_again() -> None:

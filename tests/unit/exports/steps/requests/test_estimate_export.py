@@ -52,6 +52,12 @@ def test_a_small_export_is_estimated_to_the_byte(clients: int, format_values: di
     assert (estimate.rows, estimate.bytes, estimate.pages) == (written.rows, written.bytes, 1)
 
 
+def test_the_quote_of_a_file_that_would_begin_with_id_is_estimated_too() -> None:
+    services = a_services([{**some_clients(1)[0], "code": "ID1"}])
+    job = a_planned_job(services, starts=(), spec=two_columns(include_headers=False))
+    assert _estimate(services, job.spec).bytes == write_pages(services, job, 1).bytes
+
+
 def test_a_large_export_is_sampled_from_all_over_the_key_space() -> None:
     clients = some_clients(8_000)
     for client in clients[4_000:]:
