@@ -24,8 +24,10 @@ async def resume_export(services: Services, starter: OrchestrationStarter, tenan
     A file that the last attempt has published is removed first, so that a late cleanup of that attempt finds another
     version than the one it wants to remove. The job keeps its plan and the records of pages whose blocks storage still
     holds. It keeps neither if it failed because its source was replaced. Storage keeps the plan for as long as a new
-    one. If two callers resume the job at the same time, one succeeds and the other is refused. Each resume counts
-    towards the tenant's exports of the day; another attempt that the service itself begins does not.
+    one. If two callers resume the job at the same time, one succeeds and the other is refused. The records of lost
+    pages are forgotten by the one that succeeded: the other may take pages that the new attempt has written since for
+    lost ones. If that caller dies first, `commit_file` finds these pages. Each resume counts towards the tenant's
+    exports of the day; another attempt that the service itself begins does not.
 
     Raises:
         JobNotFoundError, NotResumableError, QuotaExceededError: Nothing was changed.
@@ -43,13 +45,15 @@ def _queue_again(services: Services, tenant: str, code: str) -> Job:
     clean_up_attempt(services, job.ref)
     is_replaced = needs_new_plan(job)
     shown = processed_items(services, job)
-    kept = [] if is_replaced else _forget_lost_pages(services, job)
+    kept, lost = ([], []) if is_replaced else kept_pages(services, job)
     services.files.renew_plan(job.ref)
     services.watch.watch(watched(job.resume().ref, services.now()))
     restart = quota_of(services), services.now()
     resumed = services.jobs.change(tenant, code, lambda now: _resumed(now, job, kept, shown), restart=restart)
     if is_replaced:
         _forget_everything(services, resumed)
+    for each in lost:
+        services.pages.forget(resumed.ref, each.page)
     return resumed
 
 
@@ -83,11 +87,3 @@ def _require_resumable(job: Job) -> None:
     if not job.is_resumable:
         message = f"This export is {job.status}; only a Cancelled or a resumable Failed one can be resumed."
         raise NotResumableError(message)
-
-
-def _forget_lost_pages(services: Services, job: Job) -> list[PageBlock]:
-    """Forget the pages whose blocks are gone. Return the others."""
-    kept, lost = kept_pages(services, job)
-    for each in lost:
-        services.pages.forget(job.ref, each.page)
-    return kept

@@ -30,10 +30,11 @@ from exports.steps.requests.cancel_export import cancel_export
 from exports.steps.requests.get_export import present
 from exports.steps.requests.resume_export import resume_export
 from exports.workflow.commands import CommitFile, DiscardFile, PlanPages, RecordOutcome, WritePage
-from exports.workflow.outcomes import PagesPlanned, Stopped
+from exports.workflow.outcomes import PagesLost, PagesPlanned, Stopped
 from tests.support.fake_durable import RecordingStarter
 from tests.support.fakes import MemoryServices, a_services
 from tests.support.steps import READER, TENANT, a_planned_job, a_stored_job, cancel, get_export, some_clients, stored
+from tests.support.watched_jobs import Crash, crash
 
 
 def _resume(services: MemoryServices, job: Job, starter: RecordingStarter | None = None) -> Job:
@@ -109,6 +110,45 @@ def test_a_resume_that_was_overtaken_by_another_attempt_is_refused(monkeypatch: 
     assert (stored(services, job).attempt, stored(services, job).status) == (2, JobStatus.CANCELLED)
     resumed = _resume(services, job)
     assert resumed.attempt in [entry.attempt for entry in services.watch.watched(10)]
+
+
+def test_a_resume_that_was_overtaken_forgets_no_page_of_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It reads which blocks storage holds before the other attempt writes pages, and the records of pages after it."""
+    services, job = _ten_pages()
+    _fail(services, job)
+    blocks = services.pages.blocks
+
+    def blocks_after_another_attempt(ref: Any) -> Any:
+        monkeypatch.undo()
+        _write(services, _resume(services, job), range(10))
+        return blocks(ref)
+
+    monkeypatch.setattr(services.pages, "blocks", blocks_after_another_attempt)
+    with pytest.raises(NotResumableError):
+        _resume(services, job)
+
+    assert [record.page for record in services.pages.records(job.ref)] == [*range(10)]
+    assert get_export(services, TENANT, job.code, READER).processed_items == 20
+
+
+def test_lost_pages_of_a_resume_that_died_midway_are_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    services, job = _ten_pages()
+    _write(services, job, range(10))
+    _fail(services, job)
+    services.files.discard(job.file_path, None)
+    monkeypatch.setattr(services.pages, "forget", crash)
+    with pytest.raises(Crash):
+        _resume(services, job)
+    monkeypatch.undo()
+
+    resumed = stored(services, job)
+    written = _write(services, resumed, range(10))
+    rows, size = sum(page.rows for page in written), sum(page.bytes for page in written)
+    command = CommitFile(job=resumed.ref, pages=10, rows=rows, bytes=size)
+    lost = publish_file(services, command)
+    assert isinstance(lost, PagesLost)
+    _write(services, resumed, range(10))
+    assert isinstance(publish_file(services, command), Job)
 
 
 def test_a_resume_reads_only_the_pages_whose_blocks_are_gone() -> None:
