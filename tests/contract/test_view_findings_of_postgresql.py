@@ -105,6 +105,10 @@ def test_a_sample_of_a_table_of_postgresql_is_found_as_volatile(
     assert found == [{"name": "bernoulli(internal)", "kind": "VOLATILE", "view": "clients"}]
 
 
+CALLED = "CREATE FUNCTION found() RETURNS SETOF records STABLE {}"
+CALLING = "CREATE VIEW clients AS SELECT * FROM found()"
+
+
 @pytest.mark.parametrize(
     ("view", "policies", "warned"),
     [
@@ -114,6 +118,11 @@ def test_a_sample_of_a_table_of_postgresql_is_found_as_volatile(
         ("CREATE VIEW clients WITH (security_invoker = on) AS SELECT * FROM records", "ENABLE", True),
         ("CREATE VIEW clients WITH (security_invoker = 1) AS SELECT * FROM records", "ENABLE", True),
         ("CREATE VIEW clients WITH (security_invoker = off) AS SELECT * FROM records", "ENABLE", False),
+        (CALLED.format("LANGUAGE sql AS 'SELECT * FROM Records'"), "ENABLE", True),
+        (CALLED.format("LANGUAGE sql BEGIN ATOMIC SELECT * FROM records; END"), "ENABLE", True),
+        (CALLED.format("LANGUAGE plpgsql AS 'BEGIN RETURN QUERY SELECT * FROM records; END'"), "ENABLE", True),
+        (CALLED.format("LANGUAGE sql AS 'SELECT * FROM records'"), "DISABLE", False),
+        (CALLED.format("SECURITY DEFINER LANGUAGE sql AS 'SELECT * FROM records'"), "ENABLE", False),
     ],
 )
 def test_tables_whose_policies_may_hide_clients_are_named(
@@ -125,6 +134,7 @@ def test_tables_whose_policies_may_hide_clients_are_named(
         postgres_schema,
         [("northwind", "C1"), ("northwind", "C2")],
         view,
+        *([CALLING] if "FUNCTION" in view else []),
         f"ALTER TABLE records {policies} ROW LEVEL SECURITY",
         "CREATE POLICY first_only ON records USING (code = 'C1')",
         f"CREATE ROLE {reader} LOGIN PASSWORD 'secret'",

@@ -54,19 +54,34 @@ ORDER BY 1, 2
 """Finds volatile functions in the stored trees of views. `pg_depend` alone names no built-in function, such as
 `random`, because it has no rows for pinned objects."""
 
-_WITH_POLICIES = """
+_WITH_POLICIES = r"""
 WITH RECURSIVE relations (oid, reader) AS (
     SELECT to_regclass('clients')::oid, (SELECT oid FROM pg_roles WHERE rolname = current_user)
     UNION
-    SELECT needs.refobjid, CASE WHEN (
-        SELECT option_value::boolean FROM pg_options_to_table(relation.reloptions)
-        WHERE option_name = 'security_invoker'
-    ) THEN relations.reader ELSE relation.relowner END
+    SELECT read.oid, read.reader
     FROM relations
-    JOIN pg_class AS relation ON relation.oid = relations.oid
+    JOIN pg_class AS relation ON relation.oid = relations.oid AND relation.relkind = 'v'
     JOIN pg_rewrite AS rule ON rule.ev_class = relations.oid
     JOIN pg_depend AS needs ON needs.classid = 'pg_rewrite'::regclass AND needs.objid = rule.oid
-    WHERE needs.refclassid = 'pg_class'::regclass AND needs.refobjid <> relations.oid
+    CROSS JOIN LATERAL (
+        SELECT needs.refobjid, CASE WHEN (
+            SELECT option_value::boolean FROM pg_options_to_table(relation.reloptions)
+            WHERE option_name = 'security_invoker'
+        ) THEN relations.reader ELSE relation.relowner END
+        WHERE needs.refclassid = 'pg_class'::regclass AND needs.refobjid <> relations.oid
+        UNION ALL
+        SELECT named.oid, CASE WHEN function.prosecdef THEN function.proowner ELSE (
+            SELECT oid FROM pg_roles WHERE rolname = current_user
+        ) END
+        FROM pg_proc AS function
+        JOIN pg_class AS named ON named.relkind = 'v' OR named.relrowsecurity
+        WHERE needs.refclassid = 'pg_proc'::regclass AND function.oid = needs.refobjid
+            AND named.relnamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)
+            AND (function.prosrc ~* ('\m' || regexp_replace(named.relname, '(\W)', '\\\1', 'g') || '\M') OR EXISTS (
+                SELECT FROM pg_depend AS body WHERE body.classid = 'pg_proc'::regclass AND body.objid = function.oid
+                AND body.refclassid = 'pg_class'::regclass AND body.refobjid = named.oid
+            ))
+    ) AS read (oid, reader)
 )
 SELECT DISTINCT relation.oid::regclass::text
 FROM relations
@@ -77,7 +92,9 @@ WHERE relation.relrowsecurity AND NOT role.rolsuper AND NOT role.rolbypassrls
 ORDER BY 1
 """
 """Finds the tables whose row-level security applies. A view reads with the rights of its owner, one with
-`security_invoker` with those of its reader ("CREATE VIEW" and "Row Security Policies" in the documentation)."""
+`security_invoker` with those of its reader ("CREATE VIEW" and "Row Security Policies" in the documentation), and a
+function with those of the user, or of its owner if it is SECURITY DEFINER. Of a function's body the catalogue mostly
+keeps only text, so a table or a view counts if its name is a word of the text. Calls in the body are not followed."""
 
 _CHANGED_COLLATIONS = """
 SELECT DISTINCT format('%%I.%%I', schema.nspname, used.collname), used.collversion, found.version,
