@@ -16,6 +16,8 @@ from devhost.local.paths import ROOT
 from tests.client.proxy import Proxy, proxy_of
 from tests.support.system import EXPORT, NORTHWIND, NORTHWIND_KEY, System, running_system, sample_database
 
+pytestmark = pytest.mark.thorough
+
 CODE = "7zzzzzzzzzzzzzzzzzzzzzzzzz"
 
 

@@ -101,6 +101,7 @@ def test_a_filter_of_64_kib_fits(log: AuditLog) -> None:
     assert _entries(log) == [entry]
 
 
+@pytest.mark.thorough
 def test_a_busy_day_is_read_completely_in_order_and_with_few_requests(
     log: AuditLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:

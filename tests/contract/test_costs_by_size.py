@@ -82,7 +82,8 @@ def test_a_status_takes_two_requests_for_a_job_of_any_size(
 
 
 @pytest.mark.parametrize(
-    ("pages", "of_ledger"), [(10, 1), (2_500, 3), pytest.param(10_000, 10, marks=pytest.mark.thorough)]
+    ("pages", "of_ledger"),
+    [(10, 1), *(pytest.param(*sizes, marks=pytest.mark.thorough) for sizes in ((2_500, 3), (10_000, 10)))],
 )
 def test_a_status_asks_once_in_a_while_how_many_clients_a_resume_would_keep(
     account: StorageAccount, monkeypatch: pytest.MonkeyPatch, pages: int, of_ledger: int
@@ -149,6 +150,7 @@ def test_an_estimate_learns_its_rate_by_one_request(account: StorageAccount, mon
     assert len(sent) == 1
 
 
+@pytest.mark.thorough
 def test_one_request_reads_a_thousand_records_of_the_ledger(
     account: StorageAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -160,6 +162,7 @@ def test_one_request_reads_a_thousand_records_of_the_ledger(
     assert len(sent) == 3
 
 
+@pytest.mark.thorough
 def test_one_request_counts_any_number_of_running_jobs(
     account: StorageAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:

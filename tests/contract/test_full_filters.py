@@ -54,7 +54,10 @@ _MATCHING: dict[str, Any] = {
 _OTHERS = {"manager_code", "partner_code", "associate_code", "team_code", "service_codes", "name"}
 
 
-@pytest.fixture(params=["sqlite_store", "postgres_store", "mariadb_store"])
+_SERVERS = [pytest.param(name, marks=pytest.mark.thorough) for name in ("postgres_store", "mariadb_store")]
+
+
+@pytest.fixture(params=["sqlite_store", *_SERVERS])
 def store(request: pytest.FixtureRequest) -> SqlStore:
     opened: SqlStore = request.getfixturevalue(request.param)
     opened.put(

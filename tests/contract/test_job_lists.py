@@ -130,6 +130,7 @@ def test_the_list_shows_jobs_as_they_are_now(jobs: JobStore) -> None:
     assert jobs.list("tenant", 1) == [changed]
 
 
+@pytest.mark.thorough
 def test_lists_and_quotas_of_a_thousand_jobs_are_right_and_take_few_requests(
     jobs: JobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

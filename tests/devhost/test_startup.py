@@ -136,6 +136,7 @@ def settings(req: func.HttpRequest) -> str:
     assert host.get("/api/settings").body == b"file environment Development"
 
 
+@pytest.mark.thorough
 def test_a_changed_app_needs_a_restart(start_host: StartHost, tmp_path: Path) -> None:
     code = "@app.route(route='version')\ndef version(req: func.HttpRequest) -> str:\n    return '{}'"
     host = start_host(make_app(tmp_path, code.format("old")), workers=1)
@@ -183,6 +184,7 @@ def test_a_crashed_worker_gives_a_502_and_is_replaced(start_host: StartHost) -> 
     assert psutil.pid_exists(second)
 
 
+@pytest.mark.thorough
 def test_a_request_that_exceeds_the_timeout_gives_a_500_and_later_ones_work(start_host: StartHost) -> None:
     host = start_host("durable", workers=1)
     assert host.get("/api/slow/30").status == 500
@@ -190,6 +192,7 @@ def test_a_request_that_exceeds_the_timeout_gives_a_500_and_later_ones_work(star
     assert host.get("/api/slow/0").status == 200
 
 
+@pytest.mark.thorough
 def test_stdout_contains_only_the_ready_line(start_host: StartHost, tmp_path: Path) -> None:
     host = start_host(make_app(tmp_path, "print('from the app')"), workers=1)
     assert host.process is not None

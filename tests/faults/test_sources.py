@@ -55,6 +55,7 @@ def test_a_view_with_a_missing_column_fails_the_job_and_names_the_column(
     assert report["blobs"]["status"] == report["tables"]["status"] == "Healthy"
 
 
+@pytest.mark.thorough
 def test_a_closed_port_fails_the_job_after_its_tries_with_a_plain_message(start_system: StartSystem) -> None:
     with closed_port() as port:
         nowhere = f"postgresql://reader:a-password@127.0.0.1:{port}/practice"

@@ -49,7 +49,7 @@ def service(request: pytest.FixtureRequest) -> Service:
 
 @contextmanager
 def _running(dialect: str, url: str, folders: pytest.TempPathFactory) -> Iterator[Service]:
-    with running_system(folders.mktemp(dialect), url, SETTINGS, healthy=False) as system:
+    with running_system(folders.mktemp(dialect), url, SETTINGS, healthy=False, workers=1) as system:
         service = Service(dialect, system, url)
         yield service
         service.close()

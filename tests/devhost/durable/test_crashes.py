@@ -31,7 +31,7 @@ def kill_worker(host: Host, rng: random.Random) -> None:
         rng.choice(workers).kill()
 
 
-@pytest.mark.parametrize("kill", [kill_host, kill_worker])
+@pytest.mark.parametrize("kill", [kill_host, pytest.param(kill_worker, marks=pytest.mark.thorough)])
 def test_kills_neither_lose_nor_corrupt_an_instance(
     start_host: StartHost, kill: Kill, request: pytest.FixtureRequest
 ) -> None:

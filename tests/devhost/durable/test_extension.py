@@ -21,23 +21,27 @@ def programs(host: Host) -> list[psutil.Process]:
     return [child for child in psutil.Process(host.process.pid).children() if WORKER not in child.cmdline()]
 
 
+@pytest.mark.thorough
 def test_orchestrations_run_on_the_real_extension(the_real_one: Host) -> None:
     assert len(programs(the_real_one)) == 1
     assert the_real_one.result("chain", 5) == 8
     assert the_real_one.result("parent") == [13, 23, 33]
 
 
+@pytest.mark.thorough
 def test_the_failure_of_an_activity_reads_the_same_on_both_engines(devhosts_own: Host, the_real_one: Host) -> None:
     value = {"key": "same", "succeeds_at": 9, "attempts": 1}
     first_lines = [host.run("retry", value)["output"].splitlines()[0].rstrip() for host in (devhosts_own, the_real_one)]
     assert first_lines[0] == first_lines[1]
 
 
+@pytest.mark.thorough
 def test_the_program_compiles_its_busy_methods_without_counters(the_real_one: Host) -> None:
     (program,) = programs(the_real_one)
     assert program.environ()["DOTNET_TieredPGO"] == os.environ.get("DOTNET_TieredPGO", "0")  # noqa: SIM112
 
 
+@pytest.mark.thorough
 def test_the_program_ends_with_a_host_that_is_killed(start_host: StartHost, idle_extension: Options) -> None:
     host = start_host("durable", **idle_extension)
     (program,) = programs(host)
