@@ -8,7 +8,6 @@ from exports.errors import NotResumableError
 from exports.file.page_record import PageBlock
 from exports.jobs.audit import AuditAction
 from exports.jobs.job import Job
-from exports.jobs.watchdog import watched
 from exports.ports.orchestrations import OrchestrationStarter
 from exports.services import Services
 from exports.steps.finalize.cleanup import clean_up_attempt
@@ -16,6 +15,7 @@ from exports.steps.requests.get_export import find_job, processed_items
 from exports.steps.requests.kept_pages import kept_pages, needs_new_plan
 from exports.steps.requests.quotas import quota_of, require_room
 from exports.steps.requests.start_export import start_attempt
+from exports.steps.watching import watching
 
 
 async def resume_export(services: Services, starter: OrchestrationStarter, tenant: str, code: str, actor: str) -> Job:
@@ -47,9 +47,9 @@ def _queue_again(services: Services, tenant: str, code: str) -> Job:
     shown = processed_items(services, job)
     kept, lost = ([], []) if is_replaced else kept_pages(services, job)
     services.files.renew_plan(job.ref)
-    services.watch.watch(watched(job.resume().ref, services.now()))
-    restart = quota_of(services), services.now()
-    resumed = services.jobs.change(tenant, code, lambda now: _resumed(now, job, kept, shown), restart=restart)
+    with watching(services, job.resume().ref):
+        restart = quota_of(services), services.now()
+        resumed = services.jobs.change(tenant, code, lambda now: _resumed(now, job, kept, shown), restart=restart)
     if is_replaced:
         _forget_everything(services, resumed)
     for each in lost:

@@ -8,13 +8,13 @@ from exports.errors import TransientError
 from exports.jobs.audit import AuditAction, audit_entry
 from exports.jobs.failures import failure_of
 from exports.jobs.job import Job
-from exports.jobs.watchdog import watched
 from exports.ports.orchestrations import OrchestrationStarter
 from exports.services import Services
 from exports.steps.finalize.finalize_job import finalize_job
 from exports.steps.job_ends import end_running, tell_started
 from exports.steps.orchestrations import start_orchestration
 from exports.steps.requests.quotas import quota_of
+from exports.steps.watching import watching
 
 
 async def start_export(services: Services, starter: OrchestrationStarter, job: Job, actor: str) -> Job | None:
@@ -33,11 +33,15 @@ async def start_export(services: Services, starter: OrchestrationStarter, job: J
         NotStartedError: The orchestration could not be started; the job is `Failed`.
         StorageUnavailableError: Nothing was stored, or the job is `Failed`.
     """
-    await asyncio.to_thread(services.watch.watch, watched(job.ref, services.now()))
-    if not await asyncio.to_thread(services.jobs.create, job, quota_of(services)):
+    if not await asyncio.to_thread(_store, services, job):
         return None
     await start_attempt(services, starter, job, AuditAction.STARTED, actor)
     return job
+
+
+def _store(services: Services, job: Job) -> bool:
+    with watching(services, job.ref):
+        return services.jobs.create(job, quota_of(services))
 
 
 async def start_attempt(

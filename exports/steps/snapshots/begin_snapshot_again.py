@@ -6,12 +6,13 @@ import asyncio
 import logging
 
 from exports.jobs.failures import SNAPSHOT_LOST
-from exports.jobs.watchdog import MAX_RETRIES, watched
+from exports.jobs.watchdog import MAX_RETRIES
 from exports.ports.orchestrations import OrchestrationStarter
 from exports.services import Services
-from exports.steps.fencing import change_running, find_running
+from exports.steps.fencing import find_running
 from exports.steps.finalize.finalize_job import finalize_job
 from exports.steps.orchestrations import start_orchestration
+from exports.steps.watching import retry_running
 from exports.workflow.commands import BeginSnapshotAgain
 from exports.workflow.outcomes import Rejected, Stopped
 from shared.events import emit
@@ -46,8 +47,7 @@ async def begin_snapshot_again(
         attempt=job.attempt,
         status=job.status,
     )
-    await asyncio.to_thread(services.watch.watch, watched(job.retry().ref, services.now()))
-    retried = await asyncio.to_thread(change_running, services, job.ref, lambda job: job.retry())
+    retried = await asyncio.to_thread(retry_running, services, job)
     if retried is not None:
         await start_orchestration(services, starter, retried)
     await asyncio.to_thread(finalize_job, services, job.ref)

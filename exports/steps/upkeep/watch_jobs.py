@@ -15,12 +15,12 @@ from exports.jobs.states import JobStatus
 from exports.jobs.watchdog import MAX_WRITE_TIME, Action, RunState, Watched, judge, watched
 from exports.ports.orchestrations import OrchestrationClient
 from exports.services import Services
-from exports.steps.fencing import change_running
 from exports.steps.finalize.cleanup import clean_up_attempt
 from exports.steps.finalize.finalize_job import finalize_job
 from exports.steps.job_ends import end_running
 from exports.steps.notifications.start_notification import start_notification
 from exports.steps.orchestrations import run_state_of, start_orchestration
+from exports.steps.watching import retry_running
 from exports.workflow.commands import StartNotification
 from shared.events import emit
 
@@ -138,8 +138,7 @@ async def _start(services: Services, client: OrchestrationClient, job: Job) -> N
 async def _retry(services: Services, client: OrchestrationClient, job: Job, state: RunState) -> None:
     """Replace this attempt with a new one: watch it first, then store it, then start it, as `start_export` does."""
     await _terminate(client, job, state)
-    await asyncio.to_thread(services.watch.watch, watched(job.retry().ref, services.now()))
-    retried = await asyncio.to_thread(change_running, services, job.ref, lambda job: job.retry())
+    retried = await asyncio.to_thread(retry_running, services, job)
     if retried is not None:
         await start_orchestration(services, client, retried)
     await asyncio.to_thread(finalize_job, services, job.ref)
