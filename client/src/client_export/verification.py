@@ -9,10 +9,11 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from client_export.contradictions import contradictions, in_file_order
 from client_export.errors import FileMismatchError
+from client_export.headings import changed_columns
 
 CHUNK_BYTES = 1 << 20
 _COUNTED = (None, "jsonl")
@@ -95,6 +96,13 @@ class Manifest:
             raise FileMismatchError("The manifest does not say which clients were deleted since another export.")
         return frozenset([*changes["deletedCodes"], *changes["leftCodes"]])
 
+    @property
+    def headers(self) -> tuple[str, ...]:
+        """The columns that the file names, in their order; empty if it names none."""
+        if not self.include_headers and self.kind != "jsonl":
+            return ()
+        return tuple(map(_checked_header, self.raw["request"].get("columns") or ()))
+
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Manifest:
         """Read a manifest as the service gives it.
@@ -105,6 +113,7 @@ class Manifest:
         try:
             manifest = cls._read(document)
             found = next(contradictions(document), None)
+            _ = manifest.headers
         except (KeyError, TypeError, AttributeError, ValueError):
             raise FileMismatchError("This is not a manifest of an export.") from None
         if found:
@@ -146,6 +155,13 @@ def _checked_name(name: str) -> str:
     if not shown.isprintable() or shown.strip()[:1] in ("", ".") or not {*name}.isdisjoint("/\\:"):
         raise ValueError("The name of a file never leaves the folder, and never hides the file.")
     return name
+
+
+def _checked_header(column: Mapping[str, Any]) -> str:
+    header = column["csvHeader"]
+    if not isinstance(header, str):
+        raise TypeError("A header is text.")
+    return header
 
 
 def _checked_flag(flag: object) -> bool:
@@ -319,10 +335,24 @@ def verify_file(path: Path, manifest: Manifest, progress: Progress = no_progress
     """
     verifier = Verifier(manifest)
     with path.open("rb") as file:
-        while piece := file.read(CHUNK_BYTES):
-            verifier.add(piece)
-            progress(verifier.bytes, manifest.bytes)
-    return verifier.finish()
+        try:
+            while piece := file.read(CHUNK_BYTES):
+                verifier.add(piece)
+                progress(verifier.bytes, manifest.bytes)
+            found = verifier.finish()
+        except FileMismatchError as error:
+            if columns := _wrong_columns(file, manifest):
+                message = f"{error} The columns are not those of the export: {columns}."
+                raise FileMismatchError(message, error.page) from None
+            raise
+        if columns := _wrong_columns(file, manifest):
+            message = f"Every byte is as it was written, but the columns are not those of the manifest: {columns}."
+            raise FileMismatchError(message)
+        return found
+
+
+def _wrong_columns(file: BinaryIO, manifest: Manifest) -> str | None:
+    return changed_columns(file, manifest.kind, manifest.headers) if manifest.headers else None
 
 
 def _wrong(page: ManifestPage, reason: str) -> FileMismatchError:

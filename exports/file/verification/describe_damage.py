@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from typing import BinaryIO, cast
 
 from exports.file.manifest import ManifestDto, ManifestFrame, ManifestPage, crc32_text
 from exports.file.plan import name_page
 from exports.file.ranges import KeyRange
 from exports.file.text_damage import HEAD_BYTES, another_kind_of_file
-from exports.file.verification.file_bytes import FileBytes
+from exports.file.verification.file_bytes import FileBytes, SeekableFile
+from exports.file.verification.headings import changed_columns
 from exports.file.verification.kinds import END_BYTES, reading_of
 from exports.file.verification.verify_page import PageFound, read_frame, read_page
 from exports.request.formats import Compression, FileKind
@@ -67,6 +70,17 @@ def damaged(
     if pages:
         yield "Every page after it is right." if right == pages else f"Right pages after it: {right:,} of {pages:,}."
     yield from reading_of(manifest.request).damage_hints(head, form, found.problem)
+    if columns := wrong_columns(file, manifest):
+        yield f"The columns are not those of the export: {columns}."
+
+
+def wrong_columns(file: FileBytes, manifest: ManifestDto) -> str | None:
+    """Say how the columns that a copy names differ from those of the export; see `changed_columns`."""
+    spec = manifest.request
+    if not spec.include_headers and spec.format.kind is not FileKind.JSONL:
+        return None
+    stream = cast(BinaryIO, io.BufferedReader(SeekableFile(file)))
+    return changed_columns(stream, spec.format.kind, [column.csv_header for column in spec.columns])
 
 
 def _count_right(

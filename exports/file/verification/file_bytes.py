@@ -28,6 +28,33 @@ class FileBytes(Protocol):
         """Return the bytes `[start, stop)`, as far as the file reaches."""
 
 
+class SeekableFile(io.RawIOBase):
+    """A copy of a file as a stream that can be read from any position."""
+
+    def __init__(self, file: FileBytes) -> None:
+        self._file, self._at = file, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._at = offset + (0, self._at, self._file.size_bytes)[whence]
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer)
+        piece = self._file.read(self._at, min(self._at + len(view), self._file.size_bytes))
+        view[: len(piece)] = piece
+        self._at += len(piece)
+        return len(piece)
+
+
 class HashedRange(io.RawIOBase):
     """A range of a file as a stream. Hashes the bytes that are read and passes them to `on_piece`."""
 

@@ -19,6 +19,7 @@ from exports.file.verification.describe_damage import (
     count_bytes,
     damaged,
     name_piece,
+    wrong_columns,
 )
 from exports.file.verification.file_bytes import FileBytes
 from exports.file.verification.kinds import reading_of
@@ -87,7 +88,7 @@ def verify(file: FileBytes, manifest: ManifestDto, progress: Progress = lambda *
             start += piece.bytes
             if isinstance(piece, ManifestPage):
                 pages, rows = pages + 1, rows + piece.rows
-        faults = (*_after_the_last(file, manifest, checksum), *codes.repeated())
+        faults = (*_after_the_last(file, manifest, checksum), *codes.repeated(), *_misnamed(file, manifest))
         return Verdict(
             pages,
             rows,
@@ -213,6 +214,12 @@ def _miscounted(found: PageFound, page: ManifestPage, manifest: ManifestDto) -> 
     if found.records != page.rows + header:
         count = found.problem or f"{(found.records or 0) - header:,} clients, not {page.rows:,}"
         yield f"{name_piece(page, manifest)} is as it was written, but its content is wrong: {count}. Report this."
+
+
+def _misnamed(file: FileBytes, manifest: ManifestDto) -> Iterator[str]:
+    """Compare the columns with those of the manifest. If they differ although the bytes are right, either is wrong."""
+    if file.size_bytes == manifest.bytes and (columns := wrong_columns(file, manifest)):
+        yield f"Every byte is as it was written, but the columns are not those of the manifest: {columns}. Report this."
 
 
 def _after_the_last(file: FileBytes, manifest: ManifestDto, checksum: RunningChecksum) -> Iterator[str]:

@@ -273,7 +273,7 @@ def test_an_empty_copy_is_recognized() -> None:
 def test_memory_does_not_grow_with_the_file() -> None:
     """Verify two pages of 16 MB, which are generated while they are read."""
     record = b"C0001," + b"x" * 994 + b"\r\n"
-    piece, header = record * 1_000, b"Code,Name\r\n"
+    piece, header = record * 1_000, b"VatNumber,Name\r\n"
 
     class Generated:
         size_bytes = len(header) + 32 * len(piece)
