@@ -70,7 +70,7 @@ def test_unit_tests_lie_where_the_code_lies(package: str) -> None:
 
 
 def test_the_client_imports_nothing_of_the_service() -> None:
-    declared = {"httpx", "pandas", "polars", "rich", "typer"}
+    declared = {"filelock", "httpx", "pandas", "polars", "rich", "typer"}
     texts = [path.read_text(encoding="utf-8") for path in (ROOT / "client").rglob("*.py")]
     found = {name for text in texts for name in re.findall(r"^\s*(?:from|import) (\w+)", text, re.MULTILINE)}
     assert found - sys.stdlib_module_names == {"client_export", *declared}
