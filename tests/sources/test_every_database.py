@@ -29,7 +29,7 @@ from tests.sources.kept import (
 )
 from tests.sources.service import Service, columns
 from tests.support.libreoffice import Language, formulas, open_csv
-from tests.support.system import download
+from tests.support.system import NORTHWIND, download
 
 MANY = 3_000
 
@@ -195,6 +195,23 @@ def test_a_client_that_comes_twice_or_has_no_code_fails_job_and_estimate(service
     assert words in answers.failure["message"]
     assert words in answers.problem["detail"]
     assert (answers.failure["code"], answers.failure["retryable"]) == ("source-mismatch", False)
+
+
+@only("mysql")
+def test_codes_of_two_types_in_a_union_fail_the_job_with_the_change_to_make(service: Service) -> None:
+    service.keep_many("code int PRIMARY KEY, name varchar(30)", "g", CLIENTS)
+    service.run("DROP TABLE IF EXISTS others", "CREATE TABLE others (code varchar(9) PRIMARY KEY)")
+    service.run("INSERT INTO others VALUES ('A1'), ('A2')")
+    union = f"SELECT '{NORTHWIND}' AS tenant, {{0}} AS code, 'a name' AS name FROM {{1}}"
+    parts = f"{union.format('code', 'kept')} UNION ALL {union.format('code', 'others')}"
+    service.run("DROP VIEW IF EXISTS clients", f"CREATE VIEW clients AS {parts}")
+
+    failure = service.job(columns("Code"))["failure"]
+
+    assert failure["code"] == "row-count"
+    assert "its columns tenant and code need one type and collation in all parts of a UNION" in failure["message"]
+    service.run(f"CREATE OR REPLACE VIEW clients AS {parts.replace('code AS', 'CAST(code AS CHAR) AS', 1)}")
+    assert service.job(columns("Code"))["totalItems"] == CLIENTS + 2
 
 
 @only("postgresql")

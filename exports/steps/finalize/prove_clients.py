@@ -115,7 +115,8 @@ def _prove_count(services: Services, job: Job, plan: PagePlan, records: Sequence
     if is_explained is False and must_explain:
         message = (
             f"The client database counts {counted:,} clients, but gives {rows:,} when they are read. "
-            "The view clients must give the same clients to every statement; docs/client-view.md says how."
+            "The view clients must give the same clients to every statement, and its columns tenant and code need one "
+            "type and collation in all parts of a UNION; docs/client-view.md says how."
         )
         raise RowCountError(message)
     return counted
