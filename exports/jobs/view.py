@@ -140,10 +140,13 @@ def _percent(job: Job, processed: int) -> int | None:
 
 
 def _estimate(job: Job, processed: int, now: datetime) -> datetime | None:
-    """Expect that the rest takes as long for each row as the rows that this attempt has written."""
+    """Expect that the rest takes as long for each row as the rows that this attempt has written.
+
+    None: nothing is known, also because the clock of this host says that the job will begin only later.
+    """
     if job.status is not JobStatus.IN_PROGRESS or not job.total_items or job.started_date is None:
         return None
     written = processed - (job.kept_items or 0)
-    if written <= 0:
+    if written <= 0 or now < job.started_date:
         return None
     return now + (now - job.started_date) * (max(0, job.total_items - processed) / written)

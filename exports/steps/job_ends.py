@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 from exports.jobs.job import Job, JobRef
 from exports.services import Services
@@ -71,7 +72,7 @@ def tell_started(job: Job, by: str) -> None:
 
 def tell_ended(job: Job) -> None:
     """Tell the log how a job has ended."""
-    seconds = (job.completed_date - job.created_date).total_seconds() if job.completed_date else None
+    seconds = _seconds_from_request(job, job.completed_date) if job.completed_date else None
     _record(job)
     emit(
         "job.ended",
@@ -99,4 +100,9 @@ def _record(job: Job) -> None:
         count("export.bytes", job.file_bytes)
     begun = job.started_date or job.completed_date
     if begun is not None:
-        measure("export.queue.seconds", (begun - job.created_date).total_seconds())
+        measure("export.queue.seconds", _seconds_from_request(job, begun))
+
+
+def _seconds_from_request(job: Job, moment: datetime) -> float:
+    """Return how long after its request something happened to the job: 0 if the clock of that host says before it."""
+    return max(0.0, (moment - job.created_date).total_seconds())

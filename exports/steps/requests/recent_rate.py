@@ -59,10 +59,11 @@ def recent_rate(
 
 
 def _seconds(job: Job) -> float | None:
-    """Return how long a job took; None if it did not complete in its first attempt."""
+    """Return how long a job took; None if it did not complete in its first attempt, or two clocks did not agree."""
     if job.status is not JobStatus.COMPLETED or job.attempt > 1 or not job.started_date or not job.completed_date:
         return None
-    return (job.completed_date - job.started_date).total_seconds()
+    seconds = (job.completed_date - job.started_date).total_seconds()
+    return seconds if seconds >= 0 else None
 
 
 def _is_alike(first: ExportSpec, second: ExportSpec) -> bool:

@@ -285,3 +285,8 @@ def test_the_status_of_the_file_says_why_there_is_no_link() -> None:
     assert completed.file_status(LATER) is FileStatus.AVAILABLE
     assert completed.file_status(LATER + timedelta(hours=1)) is FileStatus.EXPIRED
     assert completed.remove_file().file_status(LATER) is FileStatus.REMOVED
+
+
+def test_a_job_that_began_later_by_the_clock_of_another_host_has_no_estimated_end() -> None:
+    shown = show_job(_running(total_items=100), 50, NOON - timedelta(minutes=5))
+    assert shown.estimated_completion_date is None

@@ -12,6 +12,7 @@ import pytest
 from exports.jobs.failures import INTERRUPTED
 from exports.jobs.job import Job
 from exports.jobs.states import JobStatus
+from exports.steps import job_ends
 from exports.steps.finalize.commit_file import commit_file
 from exports.steps.finalize.record_outcome import record_outcome
 from exports.steps.requests.cancel_export import cancel_export
@@ -62,6 +63,21 @@ def test_a_completed_job_is_told_once_with_its_figures(caplog: pytest.LogCapture
         "bytes": str(stored.file_bytes),
         "seconds": "0.0",
     }
+
+
+@pytest.mark.parametrize("minutes_set", [-10, 10])
+def test_a_job_whose_host_has_set_its_clock_took_no_negative_time(
+    minutes_set: float, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured: dict[str, float] = {}
+    monkeypatch.setattr(job_ends, "measure", lambda name, seconds: measured.update({name: seconds}))
+    services = a_services(clients=some_clients(5))
+    job = a_stored_job(services, created_date=services.now())
+    services.now.set_forward(minutes=minutes_set)
+    services.jobs.change(TENANT, job.code, lambda job: job.begin(services.now()))
+    cancel_export(services, TENANT, job.code, "me")
+    (told,) = events(caplog, "job.ended")
+    assert float(told["seconds"]) == measured["export.queue.seconds"] == max(0.0, minutes_set * 60)
 
 
 def test_a_failed_job_is_told_once_with_the_code_of_its_failure(caplog: pytest.LogCaptureFixture) -> None:

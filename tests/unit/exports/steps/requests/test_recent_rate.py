@@ -54,6 +54,11 @@ def test_without_recent_jobs_the_configured_rate_decides(services: MemoryService
     assert jobs == 0
 
 
+def test_a_job_that_ended_before_it_began_by_two_clocks_tells_nothing(services: MemoryServices) -> None:
+    _completed(services, seconds=-60)
+    assert _seconds(services)[1] == 0
+
+
 def test_the_duration_follows_from_recent_jobs_of_the_tenant(services: MemoryServices) -> None:
     _completed(services, rows=10_000, seconds=10)
     _completed(services, rows=30_000, seconds=10, age=60)
