@@ -47,7 +47,6 @@ def open_newest(visitor: Visitor, system: System) -> None:
     expect(visitor.at(".details dl")).to_be_visible()
 
 
-@pytest.mark.thorough
 @BOTH
 def test_an_export_of_one_moment_is_chosen_started_and_told_everywhere(visitor: Visitor, system: System) -> None:
     visitor.sign_in()

@@ -43,7 +43,6 @@ def test_an_extra_installs_what_its_data_frame_needs(tmp_path: Path, system: Sys
     assert (found["columns"], found["first"][0]) == (["Code", "Client"], "C")
 
 
-@pytest.mark.thorough
 def test_without_the_extra_an_error_says_which_to_install(program: Path, system: System) -> None:
     for library in ("pandas", "polars"):
         done = run(program.with_name("python"), system, library)

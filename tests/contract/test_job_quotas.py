@@ -206,7 +206,7 @@ def test_requests_at_once_over_midnight_start_exactly_the_quota_of_each_day(
     assert [sum(map(bool, day)) for day in (before, after, late)] == [5, 5, 0]
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.thorough) for seed in (1, 2, 3))])
 def test_no_kill_between_two_effects_loses_or_leaks_a_slot(
     account: StorageAccount, table: str, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -35,7 +35,11 @@ def _run(folder: Path, library: str, *arguments: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("library", "package"), [("libltdl.so.7", "libltdl7"), ("libgssapi_krb5.so.2", "libgssapi-krb5-2")]
+    ("library", "package"),
+    [
+        ("libltdl.so.7", "libltdl7"),
+        pytest.param("libgssapi_krb5.so.2", "libgssapi-krb5-2", marks=pytest.mark.thorough),
+    ],
 )
 def test_the_view_check_names_the_package_of_a_missing_library(tmp_path: Path, library: str, package: str) -> None:
     said = _run(tmp_path, library, "-m", "exports", "view", "check", _URL)

@@ -115,6 +115,7 @@ def test_records_can_be_read_from_a_given_page(pages: PageLedger, first_page: in
     assert [record.page for record in pages.records(job, first_page)] == expected
 
 
+@pytest.mark.thorough
 def test_a_thousand_records_are_read_in_order_with_two_requests(
     pages: PageLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:

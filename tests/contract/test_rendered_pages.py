@@ -41,7 +41,10 @@ DAYS = (None, "2026-01-31", "0001-01-01", "9999-12-31", "0987-06-05", "2024-02-2
 KINDS = {name: cell_kind(field) for field in TargetField for name in source_columns(field)}
 
 
-@pytest.fixture(params=STORES)
+_TABLES = pytest.param("table_store", marks=pytest.mark.thorough)
+
+
+@pytest.fixture(params=[_TABLES if name == "table_store" else name for name in STORES])
 def store(request: pytest.FixtureRequest) -> ClientStore:
     opened: ClientStore = request.getfixturevalue(request.param)
     return opened

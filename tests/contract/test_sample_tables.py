@@ -54,6 +54,7 @@ FILTERS = {
 }
 
 
+@pytest.mark.thorough
 def test_a_table_gives_the_same_bytes_as_a_database(source: TableClientSource, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/clients.sqlite"
     create_sample_database(url, 1_500, TENANTS, 1)

@@ -51,7 +51,13 @@ def put_many(store: TableStore, prefixes: list[str], each: int) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("prefixes", [["AAA", "ABA", "BAA", "C"], [f"A{letter}B" for letter in "ABCDEFGHIJKLMNOPQ"]])
+@pytest.mark.parametrize(
+    "prefixes",
+    [
+        ["AAA", "ABA", "BAA", "C"],
+        pytest.param([f"A{letter}B" for letter in "ABCDEFGHIJKLMNOPQ"], marks=pytest.mark.thorough),
+    ],
+)
 def test_a_parallel_scan_finds_pages_of_the_requested_size(table_store: TableStore, prefixes: list[str]) -> None:
     expected = put_many(table_store, prefixes, 350)
 
@@ -75,6 +81,7 @@ def test_planning_sends_one_request_per_thousand_clients_and_per_page(
     assert len(sent) <= finding_segments + 3 + 1
 
 
+@pytest.mark.thorough
 def test_short_pages_at_most_double_the_requests_of_planning(
     table_store: TableStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -114,6 +114,7 @@ def test_a_filter_column_lost_between_pages_fails_the_job_in_words_of_the_filter
         estimate_export(services, TENANT, job.spec)
 
 
+@pytest.mark.thorough
 def test_a_property_that_entities_do_not_have_is_empty_and_no_fault(table_store: TableStore) -> None:
     services, job = a_job(table_store)
     for entity in table_store.table.list_entities():
