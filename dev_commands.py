@@ -47,9 +47,10 @@ if TYPE_CHECKING:
 SETTINGS = ROOT / "local.settings.json"
 SETTINGS_SAMPLE = ROOT / "local.settings.sample.json"
 EXPORTED_FILE = ROOT / "out" / "clients.csv"
-SERVICE = "service.json"
+SERVICE, RECORD = "service.json", "pids.json"
 PROGRAMS = {"bench": "tests.bench", "chaos": "tests.chaos", "pictures": "tests.browser.pictures", "soak": "tests.soak"}
 """Commands that are programs of their own. They receive all arguments."""
+DATABASE = "CLIENTS_DATABASE_URL"
 FIX = """\
 Still running: fix the view, then press Enter to check it and export again, or use {page}/.
 If the URL or the tenant is wrong, press Ctrl-C, and start again with the right one."""
@@ -148,7 +149,7 @@ class System:
 
 def run_command(options: RunOptions) -> int:
     require_writable(LOCAL, EXPORTED_FILE.parent)
-    record = LOCAL / "pids.json"
+    record = LOCAL / RECORD
     claim_run(record)
     cleanup = contextlib.ExitStack()
     cleanup.callback(record.unlink, missing_ok=True)
@@ -159,6 +160,8 @@ def run_command(options: RunOptions) -> int:
         else:
             serve(system, options.database, enter_key)
         return 0
+    except (DevError, DemoError) as error:
+        raise DevError(as_typed(str(error), options.database)) from error
     except KeyboardInterrupt:
         print("\nStopping.", flush=True)
         raise
@@ -177,12 +180,12 @@ def start_system(options: RunOptions, record: Path, cleanup: contextlib.ExitStac
     values = settings.provide_settings(SETTINGS, SETTINGS_SAMPLE)
     tenant = local_data.choose_tenant(options.tenant, options.database is not None)
     if options.database:
-        values["CLIENTS_DATABASE_URL"] = options.database
+        values[DATABASE] = options.database
         values.setdefault("EXPORT_RETRY_TRIES", RETRY_TRIES)
     set_up()
     if options.database:
         check_view(options.database, tenant)
-    if values["CLIENTS_DATABASE_URL"] == local_data.SAMPLE_DATABASE_URL:
+    if values[DATABASE] == local_data.SAMPLE_DATABASE_URL:
         local_data.create_sample_clients(LOCAL / "clients.sqlite", options.clients, make_sample_clients)
     azurite = start_storage(cleanup)
     record_run(record, [azurite.pid])
@@ -257,6 +260,11 @@ def serve(system: System, database: str | None, make_enter_key: Callable[[], Cal
     keep_running(system, lambda: False)
 
 
+def as_typed(message: str, database: str | None) -> str:
+    """Name the option that the user gave, where a message names the setting in which the service reads its value."""
+    return message if database is None else message.replace(DATABASE, "--database")
+
+
 def try_export(system: System, database: str | None) -> bool:
     """Run one export, and say whether it worked. If it fails on the sample clients, the run ends."""
     try:
@@ -264,7 +272,7 @@ def try_export(system: System, database: str | None) -> bool:
     except DemoError as error:
         if database is None:
             raise
-        print(f"\n{error}\n{FIX.format(page=system.base_url)}", flush=True)
+        print(f"\n{as_typed(str(error), database)}\n{FIX.format(page=system.base_url)}", flush=True)
         return False
     return True
 
@@ -297,7 +305,7 @@ def perform(options: argparse.Namespace, rest: Sequence[str]) -> int:
     if command in PROGRAMS:
         return program_command(PROGRAMS[command], rest)
     if command == "cli":
-        return running.run_command_line(LOCAL / SERVICE, rest)
+        return running.run_command_line(LOCAL / SERVICE, LOCAL / RECORD, rest)
     if command == "package":
         return package_command(options.output)
     if command == "lock":

@@ -7,6 +7,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+MAX_PORT = 65_535
+
 
 @dataclass(frozen=True)
 class Defaults:
@@ -82,7 +84,7 @@ def _add_run_options(run: argparse.ArgumentParser, defaults: Defaults) -> None:
         f"into {defaults.exported_file}, and keep running until Ctrl-C."
     )
     run.add_argument("--once", action="store_true", help="stop everything after the export")
-    run.add_argument("--port", type=positive, default=7071, help="port of the service (default: 7071)")
+    run.add_argument("--port", type=port, default=7071, help="port of the service (default: 7071)")
     run.add_argument(
         "--workers", type=positive, default=os.cpu_count() or 1, help="worker processes (default: one per core)"
     )
@@ -111,6 +113,14 @@ def _add_run_options(run: argparse.ArgumentParser, defaults: Defaults) -> None:
         help="export from this database (a SQLAlchemy URL); it must have the view `clients`",
     )
     run.add_argument("--tenant", help=f"tenant whose clients to export (default: {defaults.tenant}, a sample tenant)")
+
+
+def port(text: str) -> int:
+    number = positive(text)
+    if number > MAX_PORT:
+        message = f"{text} is not a port; the last one is {MAX_PORT}"
+        raise argparse.ArgumentTypeError(message)
+    return number
 
 
 def positive(text: str) -> int:

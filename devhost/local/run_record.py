@@ -21,16 +21,21 @@ def claim_run(record: Path) -> None:
     Raises:
         DevError: Another run is active. Two runs would write to the same files.
     """
-    earlier = json.loads(record.read_text()) if record.exists() else {}
-    owner = earlier.get("owner", {})
-    if owner and owner["identity"] == identity(owner["pid"]):
-        message = f"Another `dev.py run` is active in this folder (process {owner['pid']}). Stop it first with Ctrl-C."
+    if (active := active_run(record)) is not None:
+        message = f"Another `dev.py run` is active in this folder (process {active}). Stop it first with Ctrl-C."
         raise DevError(message)
+    earlier = json.loads(record.read_text()) if record.exists() else {}
     leftovers = [left["pid"] for left in earlier.get("started", []) if left["identity"] == identity(left["pid"])]
     if leftovers:
         with step(f"Ending {len(leftovers)} process(es) that a killed run left behind"):
             end_groups(leftovers)
     record_run(record, [])
+
+
+def active_run(record: Path) -> int | None:
+    """Return the process id of the active `dev.py run`, which may still be starting; None if there is none."""
+    owner = json.loads(record.read_text()).get("owner") if record.exists() else None
+    return int(owner["pid"]) if owner and owner["identity"] == identity(owner["pid"]) else None
 
 
 def record_run(record: Path, started: Sequence[int]) -> None:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from devhost.local.environment import in_venv
 from devhost.local.errors import DevError
 from devhost.local.paths import ROOT
+from devhost.local.run_record import active_run
 from devhost.local.settings import write_text_privately
 
 if TYPE_CHECKING:
@@ -48,13 +49,17 @@ def record_service(file: Path, url: str, key: str, tenant: str, app_settings: Ma
     write_text_privately(file, json.dumps(found, indent=2) + "\n")
 
 
-def run_command_line(file: Path, arguments: Sequence[str]) -> int:
+def run_command_line(file: Path, record: Path, arguments: Sequence[str]) -> int:
     """Run a command of `client-export` or of `python -m exports` on the running system; return its exit code.
 
     Help needs no system.
 
+    Args:
+        file: What `record_service` saved.
+        record: The record of the active run.
+
     Raises:
-        DevError: No system runs in this folder.
+        DevError: No system runs in this folder, or it is not ready yet.
     """
     service = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     wants_help = not arguments or not _HELP.isdisjoint(arguments)
@@ -63,6 +68,12 @@ def run_command_line(file: Path, arguments: Sequence[str]) -> int:
         sys.stdout.flush()
     needs_no_system = wants_help and in_venv("python").exists()
     if not needs_no_system and not answers(service.get("CLIENT_EXPORT_URL", "")):  # a killed run leaves its file behind
+        if (active := active_run(record)) is not None:
+            message = (
+                f"The system is not ready: `dev.py run` (process {active}) is still starting it, or is ending. "
+                "Try again when that has printed the address of the web UI."
+            )
+            raise DevError(message)
         raise DevError("No system runs in this folder. Start one in another terminal with: python3 dev.py run")
     module = "exports" if arguments and arguments[0] in OPERATOR_COMMANDS else "client_export"
     inherited = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}

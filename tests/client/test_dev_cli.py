@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 import dev_commands
+from devhost.local.run_record import record_run
 from devhost.local.running import OPERATOR_COMMANDS, record_service
 from exports.__main__ import _COMMANDS
 from tests.support.system import NORTHWIND, NORTHWIND_KEY, System
@@ -39,6 +41,15 @@ def test_dev_cli_uses_the_key_and_the_storage_of_the_running_system(
 def test_dev_cli_without_a_running_system_says_how_to_start_one(local: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert dev_commands.main(["cli", "list"]) == 1
     assert "Start one in another terminal with: python3 dev.py run" in "".join(capfd.readouterr())
+
+
+def test_dev_cli_says_to_wait_while_a_system_is_being_started(local: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    record_run(local / "pids.json", [])
+
+    assert dev_commands.main(["cli", "list"]) == 1
+    printed = "".join(capfd.readouterr())
+    assert f"`dev.py run` (process {os.getpid()}) is still starting it" in printed
+    assert "No system runs" not in printed
 
 
 def test_dev_cli_shows_its_help_without_a_running_system(local: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -133,6 +134,26 @@ def test_the_check_prints_its_table_before_the_export(database: Path, capfd: pyt
 def test_clients_in_table_storage_have_no_view_to_check(capfd: pytest.CaptureFixture[str]) -> None:
     dev_commands.check_view("azure-tables:///clients", NORTHWIND)
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_failed_run_names_the_option_of_the_database_not_the_setting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody who gives `--database` has set CLIENTS_DATABASE_URL, which the service names in its reasons."""
+    reason = "There is no file of the client database at this path. Correct the path in CLIENTS_DATABASE_URL."
+
+    def fail(*_: object) -> None:
+        raise DevError(reason)
+
+    monkeypatch.setattr(dev_commands, "LOCAL", tmp_path)
+    monkeypatch.setattr(dev_commands, "start_system", fail)
+    monkeypatch.setattr(dev_commands, "ignore_signals", lambda: None)
+    given = dev_commands.RunOptions(7071, 1, "devhost", None, "sqlite:///none.db", NORTHWIND, once=True, engine=None)
+
+    with pytest.raises(DevError, match=r"Correct the path in --database\."):
+        dev_commands.run_command(given)
+    with pytest.raises(DevError, match=r"Correct the path in CLIENTS_DATABASE_URL\."):
+        dev_commands.run_command(replace(given, database=None))
 
 
 def test_a_failed_export_of_the_sample_clients_still_ends_the_run(
