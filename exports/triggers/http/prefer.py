@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+# A comma or semicolon in a quoted string ends nothing. A string without its end goes on to the end of the header.
+_PREFERENCE = re.compile(r'(?:[^",]|"(?:[^"\\]|\\.)*"?)+')
+_PARAMETERS = re.compile(r'((?:[^";]|"(?:[^"\\]|\\.)*"?)*).*', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +34,8 @@ def parse_prefer(prefer: str, longest_seconds: float) -> Waiting:
     first one applies.
     """
     named: dict[str, str] = {}
-    for preference in prefer.lower().split(","):
-        name, _, value = preference.partition(";")[0].partition("=")
+    for preference in _PREFERENCE.findall(prefer.lower()):
+        name, _, value = _PARAMETERS.sub(r"\1", preference, count=1).partition("=")
         named.setdefault(name.strip(), value.strip(' "'))
     at_once = "respond-async" in named
     applied = ("respond-async",) if at_once else ()

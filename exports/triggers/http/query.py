@@ -50,9 +50,12 @@ class ListQuery:
 
 
 def values_of_query(url: str, name: str) -> list[str]:
-    """Return all values of a parameter, in order."""
-    query = parse_qsl(urlsplit(url).query, keep_blank_values=True)
-    return [value for key, value in query if key == name]
+    """Return all values of a parameter, in order.
+
+    Raises:
+        ProblemError: 400: a parameter is not in UTF-8.
+    """
+    return [value for key, value in _pairs(url) if key == name]
 
 
 def refuse_unknown(url: str, known: Collection[str]) -> None:
@@ -61,7 +64,7 @@ def refuse_unknown(url: str, known: Collection[str]) -> None:
     Raises:
         ProblemError: 400.
     """
-    for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True):
+    for name, _ in _pairs(url):
         if name not in known:
             offer = f"it takes {', '.join(sorted(known))}" if known else "it takes none"
             raise ProblemError(INVALID_QUERY, f"This request has an unknown query parameter; {offer}.")
@@ -145,6 +148,19 @@ def parse_list_query(url: str, is_cursor: Callable[[str], bool] = lambda _: True
     if limit is not None and not (_WHOLE_NUMBER.fullmatch(limit) and 1 <= int(limit) <= MAX_LIMIT):
         raise ProblemError(INVALID_QUERY, f"limit must be a whole number from 1 to {MAX_LIMIT}.")
     return ListQuery(int(limit or DEFAULT_LIMIT), _cursor(_only(url, "continuationToken"), is_cursor))
+
+
+def _pairs(url: str) -> list[tuple[str, str]]:
+    """Return the names and values of all parameters. Bytes that are no UTF-8 would be read as text that nobody sent.
+
+    Raises:
+        ProblemError: 400.
+    """
+    try:
+        return parse_qsl(urlsplit(url).query, keep_blank_values=True, errors="strict")
+    except UnicodeDecodeError:
+        detail = "Percent-encode the query as UTF-8: ü is %C3%BC."
+        raise ProblemError(INVALID_QUERY, detail) from None
 
 
 def _only(url: str, name: str) -> str | None:

@@ -37,6 +37,21 @@ def test_invalid_preferences_are_ignored(prefer: str) -> None:
     assert parse_prefer(prefer, LONGEST) == Waiting(LONGEST)
 
 
+@pytest.mark.parametrize(
+    ("prefer", "waiting"),
+    [
+        ('note="a, respond-async"', Waiting(LONGEST)),
+        ('note="a; b, wait=1", wait=2', Waiting(2, ("wait=2",))),
+        (r'note="a \", wait=1, \"", wait=2', Waiting(2, ("wait=2",))),
+        ('wait=3; note="a, wait=1"', Waiting(3, ("wait=3",))),
+        ('note="without its end, respond-async', Waiting(LONGEST)),
+    ],
+)
+def test_a_quoted_string_is_one_value_whatever_it_holds(prefer: str, waiting: Waiting) -> None:
+    """The value of a preference may be a quoted string (RFC 7240, section 2; RFC 9110, section 5.6.4)."""
+    assert parse_prefer(prefer, LONGEST) == waiting
+
+
 def test_a_header_reports_the_preferences_that_were_followed() -> None:
     assert parse_prefer("wait=5, respond-async", LONGEST).headers == {"Preference-Applied": "respond-async, wait=5"}
     assert parse_prefer("bogus", LONGEST).headers == {}
