@@ -1,4 +1,4 @@
-"""Entity tags, and the condition under which a request may change a resource (RFC 9110, sections 8.8.3 and 13.1.1)."""
+"""Entity tags, and the conditions of requests that name them (RFC 9110, sections 8.8.3, 13.1.1 and 13.1.2)."""
 
 from __future__ import annotations
 
@@ -23,3 +23,10 @@ def may_change(if_match: str | None, etag: str) -> bool:
     if if_match is None or if_match.strip() == "*":
         return True
     return any(not tag["weak"] and tag["opaque"] == etag for tag in _TAG.finditer(if_match))
+
+
+def is_current(if_none_match: str | None, etag: str) -> bool:
+    """Return whether the header `If-None-Match` is `*` or names this tag, by weak comparison: its copy is current."""
+    if if_none_match is None or if_none_match.strip() == "*":
+        return if_none_match is not None
+    return any(tag["opaque"] == etag.removeprefix("W/") for tag in _TAG.finditer(if_none_match))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import functools
 import inspect
 import json
@@ -74,7 +75,7 @@ def read_body(req: func.HttpRequest, model: type[M], max_bytes: int) -> M:
     """Parse a JSON body into a model, strictly.
 
     Types are never converted: a number is not accepted as a string, nor `"true"` as a boolean. No object may have
-    the same name twice.
+    the same name twice. A byte order mark, as Windows programs write it, is ignored (RFC 8259, section 8.1).
 
     Raises:
         ProblemError: 411 if the request has no length, 413 if the body is too large, 415 if it is not announced as
@@ -90,6 +91,7 @@ def read_body(req: func.HttpRequest, model: type[M], max_bytes: int) -> M:
     if len(body) > max_bytes:
         raise ProblemError(BODY_TOO_LARGE, f"Send at most {max_bytes:,} bytes.")
     _require_plain_json(req)
+    body = body.removeprefix(codecs.BOM_UTF8)
     try:
         read = model.model_validate_json(body, strict=True, by_alias=True, by_name=False)
     except ValidationError as error:
@@ -110,12 +112,6 @@ def _require_plain_json(req: func.HttpRequest) -> None:
     if req.headers.get("content-encoding", _PLAIN).strip().lower() not in (_PLAIN, ""):
         detail = "Send the body uncompressed and without any other content encoding."
         raise ProblemError(UNSUPPORTED_MEDIA_TYPE, detail, headers={"Accept-Encoding": _PLAIN})
-
-
-def matches(if_none_match: str | None, etag: str) -> bool:
-    """Return whether an `If-None-Match` header names this entity tag, by weak comparison (RFC 9110, section 13.1.2)."""
-    tags = [tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")]
-    return "*" in tags or etag.removeprefix("W/") in tags
 
 
 def invalid_request(faults: Sequence[Fault]) -> ProblemError:

@@ -116,7 +116,8 @@ def test_errors_are_one_type_for_the_generators() -> None:
     schemas = [
         media["schema"]
         for response in document()["components"]["responses"].values()
-        for media in response["content"].values()
+        for media_type, media in response["content"].items()
+        if media_type != "text/html"  # what a browser gets in place of the document
     ]
     assert schemas
     assert all(schema == {"$ref": "#/components/schemas/Problem"} for schema in schemas)

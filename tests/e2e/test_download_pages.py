@@ -10,6 +10,7 @@ import pytest
 
 from exports.adapters.storage.jobs import TableJobStore
 from shared.storage import StorageAccount
+from tests.support.conformance import assert_conforms
 from tests.support.http_client import Response, request
 from tests.support.system import EXPORT, HARBOUR, KEY, NORTHWIND, NORTHWIND_KEY, System, code_of
 
@@ -80,6 +81,7 @@ def test_a_dead_download_is_a_page_of_ours_in_a_browser(
     answer = open_in_browser(location, None if state == "without key" else NORTHWIND_KEY)
 
     assert answer.status == status
+    assert_conforms("GET", f"{location}/download", answer)
     assert answer.headers["content-type"].startswith("text/html")
     assert "default-src 'none'" in answer.headers["content-security-policy"]
     text = answer.body.decode()

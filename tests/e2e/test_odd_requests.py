@@ -94,7 +94,6 @@ def test_an_unsupported_method_is_405_and_names_the_supported_ones(system: Syste
         (b"[" * 60_000, "malformed-body"),
         (b'{"filter":' * 5_000 + b"{}" + b"}" * 5_000, "malformed-body"),
         (b'{"filter": {"search": "\\ud800"}}', "malformed-body"),
-        (b"\xef\xbb\xbf{}", "malformed-body"),
         ("{}".encode("utf-16"), "malformed-body"),
         (b"{} {}", "malformed-body"),
         (b"null", "invalid-request"),

@@ -18,6 +18,11 @@ from exports.triggers.http.api_docs.openapi import build_document
 from tests.support.http_client import Response
 
 _DOCUMENT = "urn:document"
+_OF_EVERY_SERVER = frozenset(
+    "cache-control connection content-encoding content-length content-security-policy content-type date server "
+    "transfer-encoding x-content-type-options".split()
+)
+"""Headers about the transfer and the handling of any answer, which the document need not describe."""
 _ROUTES_OF_THE_HOST = ("/admin/", "/runtime/")
 
 
@@ -78,6 +83,8 @@ def _assert_documented(operation: str, documented: Mapping[str, Any], response: 
     for name, header in documented.get("headers", {}).items():
         if (value := response.headers.get(name.lower())) is not None:
             validate(int(value) if header["schema"]["type"] == "integer" else value, header["schema"])
+    undocumented = response.headers.keys() - {name.lower() for name in documented.get("headers", {})} - _OF_EVERY_SERVER
+    assert not undocumented, f"{operation} does not document the headers of {response.status}: {sorted(undocumented)}"
     content = documented.get("content", {})
     media_type = response.headers.get("content-type", "").partition(";")[0]
     if not content:

@@ -32,9 +32,10 @@ def test_a_documented_response_passes() -> None:
         an_answer(EXAMPLES["CsvExportJobDto"], 418),
         an_answer(EXAMPLES["CsvExportJobDto"], media_type="text/plain"),
         an_answer({}, 304),
+        an_answer(EXAMPLES["CsvExportJobDto"], location="/elsewhere"),
     ],
 )
-def test_an_undocumented_status_media_type_or_body_fails(answer: Response) -> None:
+def test_an_undocumented_status_media_type_header_or_body_fails(answer: Response) -> None:
     with pytest.raises(AssertionError):
         assert_conforms("GET", JOB, answer)
 

@@ -8,8 +8,8 @@ import azure.functions as func
 
 from exports.triggers.http.problems import PRECONDITION_FAILED
 from exports.triggers.http.routes import Call, Parameter, Reply
-from shared.etags import etag_of, may_change
-from shared.http import json_response, matches, not_modified
+from shared.etags import etag_of, is_current, may_change
+from shared.http import json_response, not_modified
 from shared.models import Model
 from shared.problems import ProblemError
 
@@ -31,7 +31,7 @@ def tagged_response(shown: Model, status: int = 200, headers: dict[str, str] | N
 def response_unless_current(call: Call, shown: Model) -> func.HttpResponse:
     """Build the response to a `GET`: a 304 if the caller's copy is current."""
     etag = etag_of(shown)
-    if matches(call.req.headers.get("if-none-match"), etag):
+    if is_current(call.req.headers.get("if-none-match"), etag):
         return not_modified({"ETag": etag})
     return tagged_response(shown)
 

@@ -23,7 +23,8 @@ from exports.triggers.http.prefer import parse_prefer
 from exports.triggers.http.problems import INVALID_HEADER, JOB_NOT_FOUND, KEY_REUSED, QUOTA_EXCEEDED, SENSITIVE_FIELDS
 from exports.triggers.http.query import flag_of_query
 from exports.triggers.http.routes import Call, Parameter, Reply, StartingRoute, TenantRoute
-from shared.http import json_response, matches, not_modified
+from shared.etags import is_current
+from shared.http import json_response, not_modified
 
 COLLECTION = "clients/export/csv"
 ITEM = COLLECTION + "/{code}"
@@ -63,7 +64,7 @@ def get_export(call: Call) -> func.HttpResponse:
     headers = {"ETag": tag_of(services, job, shown, reader)}
     if not shown.status.is_terminal:
         headers |= retry_after(shown)
-    if matches(call.req.headers.get("if-none-match"), headers["ETag"]):
+    if is_current(call.req.headers.get("if-none-match"), headers["ETag"]):
         return not_modified(headers)
     return json_response(add_link(services, job, shown, reader, LinkSource.STATUS), 200, headers)
 
@@ -110,7 +111,10 @@ ROUTES = (
             ),
             IF_NONE_MATCH,
         ),
-        replies={200: Reply("The job", CsvExportJobDto, RETRY_AFTER | ETAG), 304: NOT_MODIFIED},
+        replies={
+            200: Reply("The job", CsvExportJobDto, RETRY_AFTER | ETAG),
+            304: replace(NOT_MODIFIED, headers=RETRY_AFTER | ETAG),
+        },
         problems=(JOB_NOT_FOUND,),
     ),
 )

@@ -142,7 +142,7 @@ ROUTES = (
         handler=get_manifest,
         summary="Get the manifest, the proof of the file: pages, key ranges, rows, bytes, SHA-256, CRC-32",
         scope=Scope.EXPORTS_READ,
-        replies={200: Reply("The manifest", ManifestDto)},
+        replies={200: Reply("The manifest", ManifestDto, is_stored=True)},
         problems=(JOB_NOT_FOUND, NOT_COMPLETED, EXPIRED),
     ),
 )

@@ -55,6 +55,7 @@ class Reply:
         body: Model of the body.
         headers: The meaning of each header, by its name.
         schema: JSON Schema of a body that has no model.
+        is_stored: Whether the body is a stored document, which an earlier version may have written.
     """
 
     meaning: str
@@ -62,6 +63,7 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
     media_type: str = "application/json"
     schema: Mapping[str, Any] | None = None
+    is_stored: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
-"""Entity tags, and the condition under which a request may change a resource."""
+"""Entity tags, and the conditions of requests that name them."""
 
 from __future__ import annotations
 
 import pytest
 
-from shared.etags import etag_of, may_change
+from shared.etags import etag_of, is_current, may_change
 from shared.models import Model
 
 
@@ -33,3 +33,17 @@ def test_a_change_is_allowed_without_if_match_with_a_star_or_with_the_tag(header
 @pytest.mark.parametrize("header", ["", '"other"', f"W/{TAG}", TAG.strip('"'), f'"a{TAG[1:]}', "**"])
 def test_a_change_is_refused_for_another_weak_or_unquoted_tag(header: str) -> None:
     assert not may_change(header, TAG)
+
+
+@pytest.mark.parametrize("header", ["*", " * ", TAG, f"W/{TAG}", f'"other", {TAG}', f'W/"x,y",W/{TAG}'])
+@pytest.mark.parametrize("current", [TAG, f"W/{TAG}"])
+def test_a_copy_is_current_if_its_tag_is_named_weak_or_strong(header: str, current: str) -> None:
+    assert is_current(header, current)
+
+
+@pytest.mark.parametrize(
+    "header", [None, "", '"other"', TAG.strip('"'), f"w/{TAG[1:]}", "**", '"a,*,b"', f'"a,{TAG[1:]}']
+)
+def test_a_copy_with_another_tag_is_not_current(header: str | None) -> None:
+    """A tag may hold a comma or a star (RFC 9110, section 8.8.3), which end or begin no other tag."""
+    assert not is_current(header, TAG)

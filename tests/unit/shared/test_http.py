@@ -41,6 +41,12 @@ def test_a_json_media_type_is_accepted_in_any_spelling(media_type: str) -> None:
     assert read_body(a_request(b"{}", {"Content-Type": media_type}), Body, 100) == Body()
 
 
+def test_a_byte_order_mark_before_a_body_is_ignored() -> None:
+    """PowerShell and Notepad write it; a parser may ignore it (RFC 8259, section 8.1)."""
+    assert read_body(a_request(b'\xef\xbb\xbf{"teaLeaves": 3}'), Body, 100) == Body(tea_leaves=3)
+    assert _problem(b'\xef\xbb\xbf{"hot": true, "hot": true}').faults[0].pointer == "/hot"
+
+
 def test_a_body_of_the_maximum_size_is_read() -> None:
     assert read_body(a_request(b"{}" + b" " * 98), Body, 100) == Body()
 

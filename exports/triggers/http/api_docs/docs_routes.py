@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import cache
 
 import azure.functions as func
@@ -13,9 +14,11 @@ from exports.triggers.http.cacheable import document_response, html_response, ht
 from exports.triggers.http.conditional import ETAG, IF_NONE_MATCH, NOT_MODIFIED
 from exports.triggers.http.routes import Api, OpenRoute, Reply
 
+_FOR_ALL_ORIGINS = {"Access-Control-Allow-Origin": "`*`: a page of any origin may read the document"}
+
 
 def openapi(req: func.HttpRequest, api: Api) -> func.HttpResponse:
-    return document_response(req, _document(api), "application/json", {"Access-Control-Allow-Origin": "*"})
+    return document_response(req, _document(api), "application/json", dict.fromkeys(_FOR_ALL_ORIGINS, "*"))
 
 
 def docs(req: func.HttpRequest, api: Api) -> func.HttpResponse:
@@ -46,9 +49,9 @@ ROUTES = (
         summary="Get this documentation as an OpenAPI 3.1 document",
         parameters=(IF_NONE_MATCH,),
         replies={
-            200: Reply("The document", headers=ETAG, schema={"type": "object", "required": ["openapi", "paths"]}),
-            304: NOT_MODIFIED,
+            200: Reply("The document", headers=ETAG | _FOR_ALL_ORIGINS, schema={"type": "object"}),
+            304: replace(NOT_MODIFIED, headers=ETAG | _FOR_ALL_ORIGINS),
         },
     ),
-    html_route(docs, "docs", "Read this documentation in a browser"),
+    html_route(docs, "docs", "Read this documentation in a browser", {}),
 )

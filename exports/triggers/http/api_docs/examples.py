@@ -7,6 +7,7 @@ from typing import Any
 
 from exports import VERSION
 from exports.jobs.job import CONSISTENCY
+from exports.request.body import CsvExportRequestDto
 from exports.triggers.http.api_docs.examples_of_access import ACCESS_EXAMPLES
 
 _CODE = "7ybqttn9kg0pf1x6vfw644k23d"
@@ -82,6 +83,7 @@ _SCHEDULE: dict[str, Any] = {
 }
 _SHOWN_SCHEDULE: dict[str, Any] = {
     **_SCHEDULE,
+    "request": CsvExportRequestDto.model_validate(_REQUEST).model_dump(mode="json", by_alias=True),
     "code": "8c0d2e4f6a1b3c5d7e9f",
     "nextRunDate": "2026-11-24T06:30:00.000Z",
     "nextRunDates": ["2026-11-24T06:30:00.000Z", "2026-11-25T06:30:00.000Z", "2026-11-26T06:30:00.000Z"],

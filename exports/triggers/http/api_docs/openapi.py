@@ -24,7 +24,7 @@ from exports.triggers.http.problems import (
     TOO_MANY_WRONG_KEYS,
     UNAVAILABLE,
 )
-from exports.triggers.http.routes import TENANT_PREFIX, Parameter, Reply, Route
+from exports.triggers.http.routes import TENANT_PREFIX, Parameter, Reply, Route, TenantRoute
 from shared.api_keys import TENANT_PATTERN
 from shared.faults import MISSPELT_VALUE
 from shared.http import (
@@ -43,6 +43,8 @@ Document = dict[str, Any]
 References = Mapping[tuple[type[Model], Mode], Schema]
 
 _JSON, _PROBLEM = "application/json", "application/problem+json"
+_LICENSE = {"name": "MIT License", "identifier": "MIT"}
+_REQUEST_ID_EXAMPLE = "1f0c9b7a5d3e4f2b8a6c0d1e2f3a4b5c"
 _REQUEST_ID: Schema = {"type": "string", "pattern": f"^{PATTERN}$"}
 _HEADER_SCHEMAS: Mapping[str, Schema] = {
     "Location": {"type": "string", "format": "uri-reference"},
@@ -51,6 +53,10 @@ _HEADER_SCHEMAS: Mapping[str, Schema] = {
     HEADER: _REQUEST_ID,
 }
 _OF_EVERY_ANSWER = {HEADER: "The id of the request: the one that you sent in this header, or a new one"}
+_OF_PAGES = {
+    "Content-Language": "The language of a page",
+    "Vary": "On a page: the request headers that chose it and its language",
+}
 _PROBLEM_HEADERS: Mapping[int, Mapping[str, str]] = {
     401: {"WWW-Authenticate": "How to send the key or the token"},
     415: {"Accept": "The media type that the service accepts", "Accept-Encoding": "The encoding that it accepts"},
@@ -65,7 +71,7 @@ def build_document(routes: Sequence[Route], server: str = "") -> Document:
     Args:
         server: The address at which callers reach the service; empty: the one that serves the document.
     """
-    references, schemas = make_schemas(_models(routes))
+    references, schemas = make_schemas(_models(routes), _stored_models(routes))
     schemas["Problem"] = _problem_schema()
     for name, example in EXAMPLES.items():
         if name in schemas:
@@ -76,7 +82,7 @@ def build_document(routes: Sequence[Route], server: str = "") -> Document:
     webhooks = describe_webhooks(schemas)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "client-export", "version": VERSION, "description": INTRODUCTION},
+        "info": {"title": "client-export", "version": VERSION, "description": INTRODUCTION, "license": _LICENSE},
         "servers": [{"url": server or "/"}],
         "tags": [
             {"name": name, "description": meaning}
@@ -124,6 +130,10 @@ def _models(routes: Iterable[Route]) -> Iterator[tuple[type[Model], Mode]]:
         for reply in route.replies.values():
             if reply.body is not None:
                 yield reply.body, WRITTEN
+
+
+def _stored_models(routes: Iterable[Route]) -> set[type[Model]]:
+    return {reply.body for route in routes for reply in route.replies.values() if reply.body and reply.is_stored}
 
 
 def _paths(routes: Sequence[Route], references: References, used: dict[str, Document]) -> Document:
@@ -226,7 +236,12 @@ def _problem_replies(route: Route, by_tenant: bool, used: dict[str, Document]) -
     replies: Document = {}
     for status, kinds in sorted(by_status.items()):
         name = "Or".join("".join(part.capitalize() for part in kind.code.split("-")) for kind in kinds)
-        used.setdefault(name, _problem_reply(status, kinds))
+        reply = _problem_reply(status, kinds)
+        if isinstance(route, TenantRoute) and route.opens_in_browser:
+            name += "AsPage"
+            reply["content"]["text/html"] = {"schema": {"type": "string"}}
+            reply["headers"] |= _headers(_OF_PAGES)
+        used.setdefault(name, reply)
         replies[str(status)] = {"$ref": f"#/components/responses/{name}"}
     return replies
 
@@ -249,7 +264,8 @@ def _problem_reply(status: int, kinds: Sequence[ProblemType]) -> Document:
 def _problem_example(kind: ProblemType) -> Document:
     faults = [MISSPELT_VALUE.at("/columnMappings/0/targetField", near="Name")]
     has_faults = kind in (INVALID_REQUEST, MALFORMED_BODY)
-    return ProblemError(kind, ADVICE.get(kind.code, kind.title), faults if has_faults else ()).document()
+    problem = ProblemError(kind, ADVICE.get(kind.code, kind.title), faults if has_faults else ())
+    return problem.document("/clients/export/csv", _REQUEST_ID_EXAMPLE)
 
 
 def _problem_schema() -> Schema:
@@ -258,7 +274,7 @@ def _problem_schema() -> Schema:
         "title": "Problem",
         "type": "object",
         "description": "An error (RFC 9457): what is wrong, and what to change. Programs should use `code`.",
-        "required": ["type", "title", "status", "detail", "code"],
+        "required": ["type", "title", "status", "detail", "code", "instance", "requestId"],
         "properties": {
             "type": {
                 "type": "string",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Literal
 
 from pydantic.alias_generators import to_camel, to_pascal
@@ -22,19 +22,23 @@ WRITTEN: Mode = "serialization"
 
 _IDENTIFIER = re.compile(r"[A-Za-z]\w*")
 _FIRST_LONG = 2**31
+_ALWAYS = "x-always"
 REFERENCE = "#/components/schemas/"
 
 
 class _Generator(GenerateJsonSchema):
     """Describes models and properties by the docstrings of the models, and allows answers to gain properties.
 
-    A model that extends another one need not describe the properties of that one again.
+    A model that extends another one need not describe the properties of that one again. Models that the service writes
+    get the list `_ALWAYS`, which `make_schemas` removes: the properties that the present version always writes.
     """
 
     def model_schema(self, schema: core_schema.ModelSchema) -> Schema:
         found = super().model_schema(schema)
         if self.mode == WRITTEN:
             found.pop("additionalProperties", None)
+            fields = schema["cls"].model_fields
+            found[_ALWAYS] = [field.serialization_alias for field in fields.values() if not field.exclude_if]
         properties: dict[str, str] = {}
         for cls in reversed(schema["cls"].__mro__):
             found["description"], own = parse_docstring(inspect.getdoc(cls) or "")
@@ -63,9 +67,17 @@ class _Generator(GenerateJsonSchema):
 
 
 def make_schemas(
-    models: Iterable[tuple[type[Model], Mode]],
+    models: Iterable[tuple[type[Model], Mode]], stored: Collection[type[Model]] = ()
 ) -> tuple[dict[tuple[type[Model], Mode], Schema], dict[str, Schema]]:
     """Build the schemas of models, each for reading or for writing.
+
+    An answer always has all properties of its model, except those that are left out while they are None. So these are
+    required: a generated client otherwise expects that each may be absent. References that may be null stay optional,
+    because OpenAPI Generator 7.26 makes clients for C# that take no null for one that is required.
+
+    Args:
+        stored: Models whose answers are stored documents. An earlier version may have written one, without the
+            properties that are newer, so only properties without a default are required there.
 
     Returns:
         A reference for each model, and all components by name, sorted by name.
@@ -76,9 +88,30 @@ def make_schemas(
         schema_generator=_Generator,
     )
     components = {_name(name): _tidy(schema) for name, schema in document.get("$defs", {}).items()}
+    shown = {key: _tidy(schema) for key, schema in references.items()}
+    older = _reachable([shown[model, WRITTEN] for model in stored], components)
     for name, schema in components.items():
         schema["title"] = name
-    return {key: _tidy(schema) for key, schema in references.items()}, dict(sorted(components.items()))  # type: ignore[misc]
+        if (always := schema.pop(_ALWAYS, None)) and name not in older:
+            known, properties = schema.get("required", ()), schema["properties"]
+            present = [each for each in always if each in known or not _is_nullable_reference(properties[each])]
+            schema.update({"required": present} if present else {})
+    return shown, dict(sorted(components.items()))  # type: ignore[return-value]
+
+
+def _is_nullable_reference(schema: Schema) -> bool:
+    return {"type": "null"} in schema.get("anyOf", ())
+
+
+def _reachable(schemas: Iterable[Schema], components: Mapping[str, Schema]) -> set[str]:
+    """Return the names of the components to which schemas refer, directly or through other components."""
+    found: set[str] = set()
+    waiting = [*schemas]
+    while waiting:
+        names = {name.removeprefix(REFERENCE) for name in re.findall(rf"{REFERENCE}[\w.-]+", str(waiting.pop()))}
+        waiting += [components[name] for name in names - found]
+        found |= names
+    return found
 
 
 def parse_docstring(text: str) -> tuple[str, dict[str, str]]:

@@ -53,4 +53,11 @@ def _compressed(language: str, accounts: Accounts | None) -> bytes:
     return gzip.compress(_html(language, accounts), mtime=0)
 
 
-ROUTES = (html_route(export_page, "", "Open the ui in a browser: start exports, watch them, download their files"),)
+ROUTES = (
+    html_route(
+        export_page,
+        "",
+        "Open the ui in a browser: start exports, watch them, download their files",
+        {"Content-Language": "The language of the ui", "Vary": "The request headers that chose language and encoding"},
+    ),
+)

@@ -142,11 +142,26 @@ def test_the_67_fields_are_listed_in_order() -> None:
     assert SCHEMAS["TargetField"]["enum"] == [field.value for field in TargetField]
 
 
-def test_the_eight_properties_that_every_job_has_are_required() -> None:
-    assert SCHEMAS["CsvExportJobDto"]["required"] == [
-        *("code", "status", "totalItems", "processedItems"),
-        *("downloadUrl", "startedDate", "completedDate", "createdDate"),
+def test_the_properties_that_an_answer_always_has_are_required() -> None:
+    """Where a property may be a null reference, generated clients in C# need it to be optional."""
+    job, values = SCHEMAS["CsvExportJobDto"], SCHEMAS["FilterValuesDto"]
+
+    assert set(job["properties"]) - set(job["required"]) == {"failure", "fileStatus", "filter", "request"}
+    assert set(values["required"]) == set(values["properties"])
+
+
+def test_a_manifest_of_an_earlier_version_fits_the_schema() -> None:
+    """It is served as it was stored, so what was added later is not required of it, at any depth."""
+    example = EXAMPLES["ManifestDto"]
+    earlier = {name: example[name] for name in ("code", "tenant", "fileName", "createdDate", "startedDate")}
+    earlier |= {name: example[name] for name in ("consistency", "rows", "bytes")}
+    earlier |= {"request": {"columns": example["request"]["columns"], "filter": {"statuses": ["Active"]}}}
+    earlier["pages"] = [
+        {name: value for name, value in page.items() if name not in ("attempt", "crc32", "firstCode", "lastCode")}
+        for page in example["pages"]
     ]
+
+    validate(earlier, SCHEMAS["ManifestDto"])
 
 
 def test_the_type_of_a_nullable_property_includes_null() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from exports.triggers.http.api_docs.openapi_schemas import READ, WRITTEN, make_schemas, parse_docstring
 from shared.lists import ListDto
-from shared.models import Model, Moment
+from shared.models import Model, Moment, OptionalField
 
 
 class Inner(Model):
@@ -72,6 +72,30 @@ def test_a_model_that_is_read_and_written_has_two_names() -> None:
 
     assert set(schemas) == {"Inner", "InnerInput", "Outer", "OuterInput"}
     assert schemas["OuterInput"]["properties"]["firstPart"]["$ref"] == "#/components/schemas/InnerInput"
+
+
+class Answer(Model):
+    """An answer with every kind of property that may lack a value."""
+
+    count: int
+    total: int | None = None
+    part: Inner | None = None
+    added: OptionalField[str] = None
+
+
+def test_an_answer_requires_what_it_always_has_except_references_that_may_be_null() -> None:
+    assert schemas_of((Answer, WRITTEN))["Answer"]["required"] == ["count", "total"]
+    assert set(Answer(count=1).model_dump(by_alias=True)) == {"count", "total", "part"}
+
+
+def test_a_body_requires_only_what_has_no_default() -> None:
+    assert schemas_of((Answer, READ))["Answer"]["required"] == ["count"]
+
+
+def test_a_stored_answer_requires_only_what_has_no_default() -> None:
+    _, schemas = make_schemas([(ListDto[Answer], WRITTEN)], {ListDto[Answer]})
+
+    assert schemas["Answer"]["required"] == ["count"]
 
 
 class SentDto(Model):
