@@ -116,7 +116,6 @@ def test_a_key_for_several_tenants_asks_which_one(visitor: Visitor, system: Syst
     assert visitor.export_and_download() == system.export(code, NORTHWIND)
 
 
-@pytest.mark.thorough
 def test_an_answer_for_the_tenant_before_is_not_shown(visitor: Visitor) -> None:
     visitor.sign_in(KEY, HARBOUR)
     expect(visitor.at("#mapping option").first).to_be_attached()

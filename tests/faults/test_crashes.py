@@ -65,7 +65,6 @@ def test_an_export_gives_identical_bytes_after_the_host_is_killed(
     assert download(job) == undisturbed
 
 
-@pytest.mark.thorough
 def test_an_export_gives_identical_bytes_after_the_host_is_stopped_in_order(
     start_system: StartSystem, undisturbed: bytes, database_url: str
 ) -> None:
