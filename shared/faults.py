@@ -21,6 +21,9 @@ from shared.problems import MAX_FAULTS, Fault, pointer
 class FaultKind:
     """A kind of fault: one row of a table of faults.
 
+    It has what Google's AIP-193 asks of an error: a reason for programs beside the sentence, and the values that the
+    sentence names, so that nobody has to parse it.
+
     Attributes:
         code: Stable identifier for programs, in kebab-case.
         sentence: Says what is wrong and what to change. May hold `{values}`.

@@ -1,4 +1,7 @@
-"""Hides the path and query of a webhook URL, which may hold a secret, when a stored request is shown again."""
+"""Hides the path and query of a webhook URL, which may hold a secret, when a stored request is shown again.
+
+GitLab's webhooks do it alike: a masked URL is shown in the property that takes the whole one, and may be sent back.
+"""
 
 from __future__ import annotations
 

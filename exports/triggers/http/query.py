@@ -1,4 +1,8 @@
-"""Parses query parameters strictly: a wrong parameter is a 400, and none is ignored."""
+"""Parses query parameters strictly: a wrong parameter is a 400, and none is ignored.
+
+OpenStack's guidelines for APIs ask for the same (“Failure Code Clarifications”): a parameter that is ignored gives an
+answer that the client does not expect. OAuth (RFC 6749, section 5.2) answers 400 if a request repeats a parameter.
+"""
 
 from __future__ import annotations
 
