@@ -14,8 +14,9 @@ MAX_RETRIES = 3
 snapshot does."""
 
 MAX_WRITE_TIME = timedelta(minutes=15)
-"""The age from which an entry without its attempt is given up. The entry is written first, then the attempt. A writer
-older than this was killed by `functionTimeout`, which is ten minutes in `host.json`."""
+"""How long the watchdog observes an entry without its attempt before it gives the entry up. The entry is written first,
+then the attempt. A writer older than this was killed by `functionTimeout`, which is ten minutes in `host.json`, or its
+host was frozen. Then the writer watches the attempt again (`exports/steps/watching.py`)."""
 
 DEAD_HOST_TIME = timedelta(minutes=2)
 """How long a host that died can delay the steps that it ran: as long as its messages stay hidden from other hosts.

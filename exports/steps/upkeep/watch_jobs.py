@@ -68,12 +68,24 @@ async def watch_jobs(services: Services, client: OrchestrationClient, limit: int
 async def _check(services: Services, client: OrchestrationClient, entry: Watched) -> None:
     job = await asyncio.to_thread(services.jobs.get, entry.tenant, entry.code)
     if job is None or job.attempt < entry.attempt:
-        if services.now() - entry.since >= MAX_WRITE_TIME:  # the process that was about to store this attempt has ended
-            await asyncio.to_thread(services.watch.unwatch, entry)
+        await asyncio.to_thread(_give_up_if_late, services, entry)
     elif not job.runs(entry.attempt):
         await _finish(services, client, entry)
     else:
         await _check_running(services, client, entry, job)
+
+
+def _give_up_if_late(services: Services, entry: Watched) -> None:
+    """Stop watching an attempt if the process that was about to store it has ended.
+
+    Only time that the watchdog has observed counts, because the clock of the writer may be behind.
+    """
+    now = services.now()
+    observed = entry.observe(entry.fingerprint, now)
+    if now - observed.since >= MAX_WRITE_TIME:
+        services.watch.unwatch(entry)
+    else:
+        services.watch.update(observed)
 
 
 async def _finish(services: Services, client: OrchestrationClient, entry: Watched) -> None:

@@ -18,7 +18,7 @@ def test_watchdog_and_sweep_remove_what_belongs_to_a_job_whose_row_was_deleted()
     write_pages(services, job, 2)
     services.jobs.purge(job.tenant, job.code)
 
-    run_watchdog(services, client, minutes=MAX_WRITE_TIME.total_seconds() / 60)
+    run_watchdog(services, client, times=2 + int(MAX_WRITE_TIME.total_seconds() / 60))
     sweep_orphans(services)
 
     assert watched_attempts(services) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -155,7 +156,19 @@ def test_an_attempt_that_is_not_stored_yet_stays_watched() -> None:
     services.watch.watch(watched(job.ref, services.now()))
     run_watchdog(services, client, times=10)
     assert watched_attempts(services) == [(job.code, 1)]
-    run_watchdog(services, client, minutes=MAX_WRITE_TIME.total_seconds() / 60)
+    run_watchdog(services, client, times=5)
+    assert watched_attempts(services) == []
+
+
+@pytest.mark.parametrize("hours_behind", [1, -1], ids=["behind", "ahead"])
+def test_an_attempt_is_watched_as_long_if_the_clock_of_its_writer_differs(hours_behind: float) -> None:
+    services, client = a_system()
+    job = make_job(TENANT, two_columns(), new_job_code(services.now()), services.now())
+    services.watch.watch(watched(job.ref, services.now() - timedelta(hours=hours_behind)))
+    minutes = int(MAX_WRITE_TIME.total_seconds() / 60)
+    run_watchdog(services, client, times=minutes)
+    assert watched_attempts(services) == [(job.code, 1)]
+    run_watchdog(services, client, times=2)
     assert watched_attempts(services) == []
 
 
@@ -172,7 +185,7 @@ def test_an_attempt_watched_again_just_before_it_is_given_up_stays_watched(
         unwatch(entry)
 
     monkeypatch.setattr(services.watch, "unwatch", unwatch_after_another_watch)
-    run_watchdog(services, client, minutes=60)
+    run_watchdog(services, client, times=15)
     assert watched_attempts(services) == [(job.code, 1)]
 
 
