@@ -112,6 +112,7 @@ def test_without_a_proxy_the_environment_stays_as_it_is() -> None:
 # --- a port that another program takes between look and start
 
 
+@pytest.mark.thorough
 def test_a_host_whose_port_is_taken_meanwhile_is_refused_in_one_line(checkout: Checkout) -> None:
     options = run_options("--once")
     port = int(options[options.index("--port") + 1])

@@ -156,6 +156,7 @@ def test_a_failed_run_names_the_option_of_the_database_not_the_setting(
         dev_commands.run_command(replace(given, database=None))
 
 
+@pytest.mark.thorough
 def test_a_failed_export_of_the_sample_clients_still_ends_the_run(
     running: dev_commands.System, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
