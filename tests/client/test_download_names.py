@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from client_export import ExportClient, FileMismatchError
+from client_export.cli.exits import Exit
 from client_export.cli.main import app
 from client_export.cli.profiles import Profile
 from typer.testing import CliRunner
@@ -122,3 +123,31 @@ def test_a_file_gets_its_name_where_the_file_system_has_no_links(
     monkeypatch.setattr("client_export.downloads.os.link", link)
     client_of(MANIFEST).download(CODE, tmp_path)
     assert content(tmp_path) == {NAME: FILE}
+
+
+def test_a_folder_that_does_not_exist_is_told_and_not_made(tmp_path: Path) -> None:
+    for path in (tmp_path / "missing" / "clients.csv", tmp_path / "missing" / "deeper" / "clients.csv"):
+        with pytest.raises(FileNotFoundError, match="This folder does not exist"):
+            client_of(MANIFEST).download(CODE, path)
+    (tmp_path / "file").write_bytes(b"other")
+    with pytest.raises(FileNotFoundError, match="This folder does not exist"):
+        client_of(MANIFEST).download(CODE, tmp_path / "file" / "clients.csv")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_pipe_or_device_is_never_replaced_by_the_file(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    (tmp_path / "link").symlink_to(pipe)
+    for path in (pipe, tmp_path / "link"):
+        with pytest.raises(OSError, match="only a file can be replaced"):
+            client_of(MANIFEST).download(CODE, path)
+    assert pipe.is_fifo()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "pipe"]
+
+
+@pytest.mark.parametrize("command", [["download", CODE], ["start"], ["watch", CODE], ["resume", CODE]])
+def test_standard_output_is_refused_before_anything_is_asked(command: list[str]) -> None:
+    done = CliRunner().invoke(app, [*command, "-o", "-"], env={"CLIENT_EXPORT_URL": "https://exports.invalid"})
+    assert done.exit_code == Exit.USAGE
+    assert "Give a name to write" in " ".join(done.stderr.replace("│", " ").split())

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from client_export import AsyncExportClient, ExportClient, Job
+from client_export import AsyncExportClient, ExportClient, Job, RetryPolicy
 from client_export.cli.exits import Exit
 from client_export.cli.main import app
 from client_export.cli.profiles import Profile
@@ -168,6 +168,50 @@ def test_an_export_to_a_file_asks_for_no_link_but_that_of_its_download(tmp_path:
     with httpx.Client(transport=httpx.MockTransport(asked.answer)) as http:
         ExportClient(URL, key="k", tenant="t", http=http).export_to(tmp_path / "clients.csv")
     assert [request.url.params.get("link") for request in asked if request.url.path.endswith("/csv/c")] == ["false"]
+
+
+class EndsAtOnce(Asked):
+    """A service whose export has ended when the start is answered. The answer has a link, which may have expired."""
+
+    def __init__(self, link: str | None) -> None:
+        super().__init__()
+        self.link = link
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        name = request.url.path.rpartition("/")[2]
+        self.append(request)
+        if name == "manifest":
+            page = {**PAGE, "rows": 1, "bytes": 3, "sha256": hashlib.sha256(b"A\r\n").hexdigest()}
+            return httpx.Response(200, json=MANIFEST | {"rows": 1, "bytes": 3, "crc32": None, "pages": [page]})
+        if name == "download":
+            return httpx.Response(302, headers={"location": "https://storage.example/good"})
+        if request.url.host == "storage.example":
+            return httpx.Response(200, stream=httpx.ByteStream(b"A\r\n")) if name == "good" else httpx.Response(403)
+        return httpx.Response(201, json=JOB | {"downloadUrl": self.link})
+
+
+LINKS = {
+    "https://storage.example/good": ["csv", "manifest", "good"],
+    "https://storage.example/expired": ["csv", "manifest", "expired", "download", "good"],
+    None: ["csv", "manifest", "download", "good"],
+}
+
+
+@pytest.mark.parametrize("link", LINKS, ids=["a link", "an expired link", "no link"])
+@pytest.mark.parametrize("how", ["command", "client"])
+def test_the_link_of_the_first_answer_is_used_and_replaced_if_it_does_not_work(
+    how: str, link: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = EndsAtOnce(link)
+    with httpx.Client(transport=httpx.MockTransport(asked.answer)) as http:
+        client = ExportClient(URL, key="k", tenant="t", http=http, retries=RetryPolicy(first_pause_seconds=0))
+        monkeypatch.setattr(Profile, "open", lambda _: client)
+        if how == "command":
+            assert "proved" in run("start", "-o", str(tmp_path / "clients.csv"))
+        else:
+            client.export_to(tmp_path / "clients.csv")
+    assert (tmp_path / "clients.csv").read_bytes() == b"A\r\n"
+    assert [request.url.path.rpartition("/")[2] for request in asked] == LINKS[link]
 
 
 def test_the_client_for_asyncio_leaves_out_the_link_too() -> None:

@@ -192,7 +192,9 @@ class AsyncExportClient:
 
     # --- files
 
-    async def download(self, code: str, path: str | Path, *, progress: Progress = no_progress) -> Download:
+    async def download(
+        self, code: str, path: str | Path, *, progress: Progress = no_progress, link: str | None = None
+    ) -> Download:
         """Download the file of an export, and prove it while it arrives.
 
         The file gets its name only when it is proved. If the download was interrupted, the next call for the same path
@@ -202,12 +204,13 @@ class AsyncExportClient:
             path: The file, which is replaced if it exists, or a folder in which the file gets the name that the service
                 gives it.
             progress: Called with the bytes so far, and the bytes in all.
+            link: The `download_url` of the export, if you have it; otherwise the service is asked for one.
 
         Raises:
             FileExistsError: The folder has another file of this name.
             FileMismatchError: The file is not the one that the export wrote.
         """
-        return await self._run(self._operations.download(code, Path(path), progress))
+        return await self._run(self._operations.download(code, Path(path), progress, link))
 
     async def manifest(self, code: str) -> Manifest:
         """Return the manifest of an export, which proves its file."""

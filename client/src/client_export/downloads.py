@@ -46,8 +46,16 @@ class Target:
 
     @classmethod
     def of(cls, path: Path, manifest: Manifest) -> Self:
-        """Return the target in a folder, or the file itself."""
+        """Return the target in a folder, or the file itself.
+
+        Raises:
+            OSError: There is no such folder, or something else than a file would be replaced, such as a device.
+        """
         is_chosen = not path.is_dir()
+        if not path.parent.is_dir():
+            raise FileNotFoundError(errno.ENOENT, "This folder does not exist", str(path.parent))
+        if is_chosen and path.exists() and not path.is_file():
+            raise OSError(errno.EINVAL, "This is not a file, and only a file can be replaced", str(path))
         return cls(path if is_chosen else path / manifest.file_name, manifest.code, is_chosen)
 
     def existing(self, manifest: Manifest, progress: Progress) -> Download | None:

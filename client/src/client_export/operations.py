@@ -130,8 +130,12 @@ class Operations:
                 raise WaitTimeoutError(job, timeout_seconds or 0)
             yield Sleep(pause)
 
-    def download(self, code: str, path: Path, progress: Progress) -> Flow[Download]:
-        """Download the file of an export, prove it while it arrives, and give it its name when it is proved."""
+    def download(self, code: str, path: Path, progress: Progress, link: str | None = None) -> Flow[Download]:
+        """Download the file of an export, prove it while it arrives, and give it its name when it is proved.
+
+        Args:
+            link: A link to the file, which may have expired; without one, the service is asked for one.
+        """
         manifest = yield from self.manifest(code)
         if manifest.code != code:
             raise FileMismatchError("The service has given the manifest of another export.")
@@ -142,7 +146,7 @@ class Operations:
             if found := target.existing(manifest, progress):  # another program has just downloaded it
                 return found
             with PartFile.open(target, manifest, progress) as part:
-                yield from self._fill(code, part, manifest.bytes)
+                yield from self._fill(code, part, manifest.bytes, link)
                 return Download(target.path, part.publish())
 
     def export_to(
@@ -154,7 +158,7 @@ class Operations:
             watch(job)
         if not job.status.has_ended:
             job = yield from self.wait(job.code, timeout_seconds, watch, link=False)
-        return (yield from self.download(_completed(job).code, path, no_progress))
+        return (yield from self.download(_completed(job).code, path, no_progress, job.download_url))
 
     def list_part(self, query: ListQuery, token: str | None) -> Flow[Part[Job]]:
         return (yield from self._part(EXPORTS, Job.from_json, token, query.parameters()))
@@ -245,9 +249,8 @@ class Operations:
         answer = yield from self._ask("GET", path, query=query)
         return read(answer, lambda document: Part(items(document, model), document.get("continuationToken")))
 
-    def _fill(self, code: str, part: PartFile, size_bytes: int) -> Flow[None]:
+    def _fill(self, code: str, part: PartFile, size_bytes: int, link: str | None) -> Flow[None]:
         """Read the rest of the file. Ask for a new link when storage refuses the old one, and go on where it broke."""
-        link: str | None = None
         failed = mismatches = 0
         while part.size_bytes < size_bytes:
             link = link or (yield from self.link(code))

@@ -29,10 +29,24 @@ from client_export.request import RequestLike
 from client_export.verification import Manifest, verify_file
 
 Code = Annotated[str, typer.Argument(help="Code of the export.")]
+
+
+def _refuse_standard_output(output: Path | None) -> Path | None:
+    if output == Path("-"):
+        raise typer.BadParameter(
+            "A file is proved before anyone can read it. Give a name to write, then read that file."
+        )
+    return output
+
+
 Output = Annotated[
     Path | None,
     typer.Option(
-        "--output", "-o", help="Wait, then download into this file or folder, and prove it.", show_default=False
+        "--output",
+        "-o",
+        help="Wait, then download into this file or folder, and prove it.",
+        show_default=False,
+        callback=_refuse_standard_output,
     ),
 ]
 ManifestFile = Annotated[
@@ -153,7 +167,9 @@ def remove_file(context: typer.Context, code: Code, as_json: AsJson = False) -> 
 def download(
     context: typer.Context,
     code: Code,
-    output: Annotated[Path, typer.Option("--output", "-o", help="File or folder.")] = Path(),
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="File or folder.", callback=_refuse_standard_output)
+    ] = Path(),
     manifest: Annotated[Path | None, typer.Option(help="Save the manifest here too, to verify the file later.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -244,7 +260,7 @@ def _finish(client: ExportClient, job: Job, output: Path | None, manifest: Path 
     if output is None:
         _show(job, as_json)
         return
-    found = _download(client, job.code, output, quiet=as_json)
+    found = _download(client, job.code, output, quiet=as_json, link=job.download_url)
     if as_json:
         print_json({**job.raw, "file": str(found.path), "verification": verification_json(found.verification)})
     else:
@@ -253,10 +269,10 @@ def _finish(client: ExportClient, job: Job, output: Path | None, manifest: Path 
     _end(found)
 
 
-def _download(client: ExportClient, code: str, output: Path, *, quiet: bool) -> Download:
+def _download(client: ExportClient, code: str, output: Path, *, quiet: bool, link: str | None = None) -> Download:
     try:
         with downloading(quiet=quiet) as progress:
-            return client.download(code, output, progress=progress)
+            return client.download(code, output, progress=progress, link=link)
     except FileExistsError as error:
         message = f"{error.filename} exists, and is not the file of the export {code}. Give a name to write: -o FILE"
         raise LocalError(message) from None
