@@ -4,7 +4,7 @@
     ├── TransientError                  repeating the step can help; steps raise it, and the orchestrator tries again
     │   ├── SourceUnavailableError      the client database did not answer
     │   ├── SourceThrottledError        the client database has no capacity now; repeating slowly can help
-    │   ├── StorageUnavailableError     blobs or tables did not answer, or refused the service
+    │   ├── StorageUnavailableError     blobs or tables did not answer, were busy, or refused the service
     │   ├── NotStartedError             Durable Functions did not start an orchestration
     │   └── FileChangedError            another attempt has meanwhile published or removed the file
     ├── IllegalTransitionError          the state of the job does not allow what has happened
@@ -97,7 +97,7 @@ class SourceThrottledError(TransientError):
 
 
 class StorageUnavailableError(TransientError):
-    """Blob or Table Storage did not answer, or refused the service."""
+    """Blob or Table Storage did not answer, was busy, or refused the service."""
 
     code = "storage-unavailable"
 

@@ -132,11 +132,19 @@ def translate_failures(unavailable: type[Exception], service: str) -> Iterator[N
         yield
     except Exception as error:
         if is_transient(error):
-            message = f"{service} did not answer."
-            raise unavailable(message) from error
+            raise unavailable(transient_sentence(service, error)) from error
         if is_refusal(error):
             raise unavailable(_told_refusal(service, error)) from error
         raise
+
+
+def transient_sentence(service: str, error: Exception) -> str:
+    """Return the sentence about a transient failure. A busy service did answer: more requests make it no better."""
+    if is_throttling(error):
+        return f"{service} is busy ({code_of(error)})."
+    if isinstance(error, HttpResponseError) and not isinstance(error, IncompleteReadError):
+        return f"{service} failed ({code_of(error)})."
+    return f"{service} did not answer."
 
 
 def _told_refusal(service: str, error: Exception) -> str:

@@ -15,7 +15,7 @@ from azure.storage.blob import UserDelegationKey
 
 from exports.errors import StorageUnavailableError
 from shared.events import emit
-from shared.storage import StorageAccount, code_of, is_transient
+from shared.storage import StorageAccount, code_of, is_transient, transient_sentence
 
 _CLOCK_MARGIN = timedelta(minutes=15)
 """How far the clocks of this process and of Azure Storage may differ."""
@@ -53,7 +53,7 @@ class DelegationKeys:
                 return self._account.blobs.get_user_delegation_key(start, expiry)
             except AzureError as error:
                 if is_transient(error):
-                    raise StorageUnavailableError("Blob Storage did not answer.") from error
+                    raise StorageUnavailableError(transient_sentence("Blob Storage", error)) from error
                 status = getattr(error, "status_code", None)
                 emit("link.key_refused", logging.WARNING, error=code_of(error), answer=status)
                 if pause_seconds is not None:

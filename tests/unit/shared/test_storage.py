@@ -79,13 +79,23 @@ def test_other_errors_are_not_transient(error: Exception) -> None:
     assert not is_transient(error)
 
 
-def test_a_transient_failure_is_raised_as_the_given_error_with_its_cause() -> None:
-    cause = _answered(503)
-    with (
-        pytest.raises(UnavailableTestError, match=r"^Blob Storage did not answer\.$") as raised,
-        translate_failures(UnavailableTestError, "Blob Storage"),
-    ):
+@pytest.mark.parametrize(
+    ("cause", "sentence"),
+    [
+        (_answered(503), "Blob Storage is busy (ServerBusy)."),
+        (_answered(429), "Blob Storage is busy (ServerBusy)."),
+        (_answered(500), "Blob Storage failed (ServerBusy)."),
+        (ServiceRequestError("secret"), "Blob Storage did not answer."),
+        (IncompleteReadError("secret"), "Blob Storage did not answer."),
+    ],
+    ids=repr,
+)
+def test_a_transient_failure_says_whether_storage_is_busy_or_did_not_answer(cause: Exception, sentence: str) -> None:
+    if isinstance(cause, HttpResponseError):
+        cause.error_code = "ServerBusy"  # type: ignore[attr-defined]
+    with pytest.raises(UnavailableTestError) as raised, translate_failures(UnavailableTestError, "Blob Storage"):
         raise cause
+    assert str(raised.value) == sentence
     assert raised.value.__cause__ is cause
 
 
