@@ -61,6 +61,10 @@ def failure_of(url: URL) -> ExportError:
         ((FUNCTION.format("RETURN gone(code);"),), "refers to a table, a column or a function that is missing"),
         ((VIEW.format("current_setting('app.tenant')"),), "needs a setting of the session"),
         (("CREATE MATERIALIZED VIEW clients AS SELECT *, '' AS email FROM records WITH NO DATA",), "run REFRESH"),
+        (
+            (FUNCTION.format(RAISED.format("22P04")),),
+            "A file that the view clients reads through a foreign",
+        ),
         ((FUNCTION.format(RAISED.format("XX001")),), "A table or an index behind the view clients is damaged"),
     ],
 )

@@ -17,6 +17,7 @@ from exports.adapters.clients_sql.source import SqlClientSource
 from exports.errors import ExportError
 from exports.file.ranges import KeyRange
 from exports.ports.clients import ClientSelection
+from tests.support.closed_port import closed_port
 from tests.support.sql_statements import run_statements
 
 RECORDS = (
@@ -126,6 +127,29 @@ def test_the_log_names_what_a_view_of_postgresql_lacks(
     run_statements(postgres_schema, *RECORDS, *statements)
 
     assert words in log_of(postgres_schema)
+
+
+@pytest.fixture
+def foreign_server(postgres_schema: URL) -> Iterator[str]:
+    """The name of a server, at whose port nothing is, that the view needs."""
+    name = f"far_{secrets.token_hex(4)}"
+    with closed_port() as port:
+        run_statements(
+            postgres_schema,
+            "CREATE EXTENSION IF NOT EXISTS postgres_fdw SCHEMA public",
+            f"CREATE SERVER {name} FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '127.0.0.1', port '{port}')",
+            f"CREATE FOREIGN TABLE records (tenant text, code text, name text) SERVER {name}",
+            VIEW.format("name"),
+        )
+        yield name
+    run_statements(postgres_schema, f"DROP SERVER {name} CASCADE")
+
+
+def test_the_log_names_the_server_of_a_foreign_table(postgres_schema: URL, foreign_server: str) -> None:
+    assert "user mapping not found for" in log_of(postgres_schema)
+    login = "OPTIONS (user 'nobody', password 'secret')"
+    run_statements(postgres_schema, f"CREATE USER MAPPING FOR CURRENT_USER SERVER {foreign_server} {login}")
+    assert f'could not connect to server "{foreign_server}"' in log_of(postgres_schema)
 
 
 # --- MariaDB

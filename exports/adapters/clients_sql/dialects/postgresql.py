@@ -28,6 +28,7 @@ from exports.adapters.clients_sql.dialects.postgresql_types import describe
 from exports.adapters.clients_sql.sql.columns import CellForm, ClientView, ViewColumn
 from exports.adapters.clients_sql.sql.expressions import HasAnyCode, Position, bind_moments
 from exports.adapters.clients_sql.sql.translations import (
+    BAD_FILE,
     BROKEN_VIEW,
     BUSY,
     CERTIFICATE,
@@ -84,6 +85,7 @@ class PostgresqlDialect(SourceDialect):
         **dict.fromkeys(("08000", "08001", "08003", "08006", "HV"), OTHER_SERVER),
         "20": VALUE,  # a CASE in a function has no branch for a value
         "21": VALUE,  # a subquery in the view gives several rows
+        "22P04": BAD_FILE,  # COPY, by which `file_fdw` reads
         "23": VALUE,  # a domain forbids a value
         "54": VALUE,  # a value is too long, or a function calls itself too often
         **dict.fromkeys(("2F", "38", "39", "P0"), VALUE),  # a function in the view raises an error
@@ -237,9 +239,16 @@ class PostgresqlDialect(SourceDialect):
 
 
 _NOT_SUPPORTED = "0A000"
-_NAMERS = ("aclcheck_error", "check_enable_rls", "ExecOpenScanRelation", "PreventCommandIfReadOnly")
+_NAMERS = (
+    "aclcheck_error",
+    "check_enable_rls",
+    "connect_pg_server",
+    "ExecOpenScanRelation",
+    "GetUserMapping",
+    "PreventCommandIfReadOnly",
+)
 """Functions of the server whose messages name a command or an object that exists, such as "permission denied for
-table …", and nothing else."""
+table …" or "could not connect to server …", and nothing else."""
 
 _FUNCTION = re.compile(r'PL/pgSQL function .+ line \d+ at [\w ]+|SQL function ".+" (during \w+|statement \d+)')
 """The last line of a context. It is of the outermost function; lines before it may show statements with values."""

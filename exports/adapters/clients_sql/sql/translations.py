@@ -205,6 +205,11 @@ LOST_FILE = Translation(
     "The server of the client database misses a file that the view clients reads, such as that of a foreign table. "
     "Restore the file.",
 )
+BAD_FILE = Translation(
+    SourceMismatchError,
+    "A file that the view clients reads through a foreign table is not as the foreign table declares it: a line has "
+    "other columns or another format. Correct the file, or the columns and the options of the foreign table.",
+)
 DAMAGED_TABLE = Translation(
     SourceRefusedError,
     "A table or an index behind the view clients is damaged; the log of the database server names it. Run REINDEX for "
