@@ -18,6 +18,7 @@ import pytest
 
 from devhost.durable.program import _STOP_SECONDS
 from devhost.local.azurite import connection_string, start_azurite
+from devhost.local.command_line import Defaults, make_parser
 from devhost.local.errors import DevError
 from devhost.local.hosts import STOP_SECONDS_ON_ENGINE
 from devhost.local.paths import ROOT
@@ -68,6 +69,14 @@ def test_the_connection_string_names_all_three_services() -> None:
 def test_the_error_for_a_port_in_use_suggests_another_port() -> None:
     with listener() as port, pytest.raises(DevError, match=rf"Port {port} is in use.*--port {port + 1}"):
         require_free(port)
+
+
+def test_a_number_that_is_no_port_is_refused_by_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    parser = make_parser(Defaults("northwind", 1, "clients.csv"))
+    with pytest.raises(SystemExit):
+        parser.parse_args(["run", "--port", "65536"])
+    assert "argument --port: 65536 is not a port; the last one is 65535" in capsys.readouterr().err
+    assert parser.parse_args(["run", "--port", "65535"]).port == 65535
 
 
 def test_a_released_port_is_free_again() -> None:
