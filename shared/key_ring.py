@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -43,7 +44,7 @@ class CacheLimits:
 @dataclass(slots=True)
 class _CachedLookup:
     key: ApiKey | None
-    read: datetime
+    read: float
     use_recorded: datetime | None
 
 
@@ -56,18 +57,25 @@ class KeyRing:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         limits: CacheLimits = CacheLimits(),
         run_in_background: Callable[[Task], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Use a key store. A test may replace the clock, the limits and how tasks run in the background."""
+        """Use a key store. A test may replace the clocks, the limits and how tasks run in the background.
+
+        Args:
+            now: Returns the present moment, by which keys expire.
+            clock: Returns seconds, by which cached lookups get old. Nobody can set it.
+        """
         self.store = store
         self._now = now
+        self._clock = clock
         self._limits = limits
         self._run_in_background = run_in_background or _run_in_thread
         self._known: FIFOCache[str, _CachedLookup] = FIFOCache(limits.max_entries)
         self._unknown: FIFOCache[str, _CachedLookup] = FIFOCache(limits.max_entries)
-        self._refusals: FIFOCache[str, datetime] = FIFOCache(limits.max_entries)
+        self._refusals: FIFOCache[str, float] = FIFOCache(limits.max_entries)
         self._lock = Lock()
-        self._recent_unknown: deque[datetime] = deque(maxlen=limits.unknown_reads)
-        self._ids: tuple[datetime, frozenset[str]] | None = None
+        self._recent_unknown: deque[float] = deque(maxlen=limits.unknown_reads)
+        self._ids: tuple[float, frozenset[str]] | None = None
         self._listing = Lock()
         self._failed_writes: deque[tuple[str, Exception]] = deque(maxlen=_KEPT_FAILURES)
 
@@ -100,16 +108,16 @@ class KeyRing:
 
     def _report_refusal(self, key: ApiKey, state: KeyState) -> None:
         """Tell operators that a caller still uses a key that is no longer valid: now and then, not for each request."""
-        now = self._now()
+        now = self._clock()
         with self._lock:
             told = self._refusals.get(key.id)
-            if told is not None and now - told < timedelta(seconds=self._limits.use_seconds):
+            if told is not None and now - told < self._limits.use_seconds:
                 return
             self._refusals[key.id] = now
         emit("key.refused", logging.WARNING, key=key.id, error=state.value)
 
     def _lookup(self, key_id: str, *, by_guesser: bool = False) -> _CachedLookup:
-        now = self._now()
+        now = self._clock()
         with self._lock:
             cached = self._cached(key_id, now)
         if cached is not None:
@@ -124,29 +132,28 @@ class KeyRing:
                 self._recent_unknown.append(now)
         return found
 
-    def _is_flooded(self, now: datetime) -> bool:
+    def _is_flooded(self, now: float) -> bool:
         """Return whether somebody guesses: so many unknown ids were looked up within a few seconds."""
         with self._lock:
             recent = self._recent_unknown
             return len(recent) == recent.maxlen and (not recent or self._is_recent(recent[0], now))
 
-    def _all_ids(self, now: datetime) -> frozenset[str]:
+    def _all_ids(self, now: float) -> frozenset[str]:
         """Return the ids of all keys, as of the last few seconds."""
         with self._listing:
             if self._ids is None or not self._is_recent(self._ids[0], now):
                 self._ids = now, frozenset(key.id for key in self.store.list())
             return self._ids[1]
 
-    def _is_recent(self, moment: datetime, now: datetime) -> bool:
-        return timedelta(0) <= now - moment < timedelta(seconds=self._limits.unknown_seconds)
+    def _is_recent(self, moment: float, now: float) -> bool:
+        return now - moment < self._limits.unknown_seconds
 
-    def _cached(self, key_id: str, now: datetime) -> _CachedLookup | None:
+    def _cached(self, key_id: str, now: float) -> _CachedLookup | None:
         found = self._known.get(key_id) or self._unknown.get(key_id)
         if found is None:
             return None
         seconds = self._limits.known_seconds if found.key else self._limits.unknown_seconds
-        is_fresh = timedelta(0) <= now - found.read < timedelta(seconds=seconds)  # a clock may be set back
-        return found if is_fresh else None
+        return found if now - found.read < seconds else None
 
     def _cache(self, key_id: str, found: _CachedLookup) -> None:
         """Add a lookup to the cache. Unknown ids have a cache of their own, so guesses do not evict keys in use."""

@@ -207,7 +207,7 @@ def test_a_key_ring_learns_of_a_revocation_within_a_minute(keys: KeyStore) -> No
     key, text = a_key()
     keys.add(key)
     clock = Clock()
-    ring = KeyRing(keys, clock, run_in_background=lambda task: task())
+    ring = KeyRing(keys, clock, run_in_background=lambda task: task(), clock=clock.monotonic)
     assert ring.find(text) == key
     keys.change(key.id, _revoked)
     clock.advance(minutes=1)
@@ -219,7 +219,7 @@ def test_every_process_learns_of_a_revocation_by_itself(keys: KeyStore) -> None:
     key, text = a_key()
     keys.add(key)
     clocks = [Clock() for _ in range(3)]
-    rings = [KeyRing(keys, clock, run_in_background=lambda task: task()) for clock in clocks]
+    rings = [KeyRing(keys, clock, run_in_background=lambda task: task(), clock=clock.monotonic) for clock in clocks]
     clocks[1].advance(seconds=29)
     for ring in rings:
         assert ring.find(text) is not None

@@ -32,7 +32,9 @@ def services(account: StorageAccount) -> MemoryServices:
     """Build services whose keys are in the emulator."""
     services = a_services()
     store = TableKeyStore(account, f"t{uuid4().hex}")
-    return replace(services, keys=KeyRing(store, services.now, run_in_background=lambda task: task()))
+    return replace(
+        services, keys=KeyRing(store, services.now, run_in_background=lambda task: task(), clock=services.clock)
+    )
 
 
 def at_once(*requests: Callable[[], Any]) -> list[Any]:

@@ -67,7 +67,7 @@ def a_services(clients: Sequence[Client] = (), **settings: Any) -> MemoryService
         audit=MemoryAuditLog(),
         deliveries=MemoryDeliveryLog(),
         webhooks=MemoryWebhookSender(),
-        keys=KeyRing(MemoryKeyStore(a_key()[0]), clock, run_in_background=lambda task: task()),
+        keys=KeyRing(MemoryKeyStore(a_key()[0]), clock, run_in_background=lambda task: task(), clock=clock.monotonic),
         now=clock,
         clock=clock.monotonic,
     )

@@ -38,7 +38,10 @@ WITHOUT_SENSITIVE = tuple(scope for scope in ALL_SCOPES if scope != Scope.FIELDS
 def keys_of(*keys: ApiKey) -> MemoryServices:
     """Build services with these keys alone."""
     services = a_services()
-    return replace(services, keys=KeyRing(MemoryKeyStore(*keys), services.now, run_in_background=lambda task: task()))
+    return replace(
+        services,
+        keys=KeyRing(MemoryKeyStore(*keys), services.now, run_in_background=lambda task: task(), clock=services.clock),
+    )
 
 
 def a_person(*grants: tuple[Collection[str], Collection[str]]) -> Identity:
