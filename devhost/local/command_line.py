@@ -112,7 +112,10 @@ def _add_run_options(run: argparse.ArgumentParser, defaults: Defaults) -> None:
         metavar="URL",
         help="export from this database (a SQLAlchemy URL); it must have the view `clients`",
     )
-    run.add_argument("--tenant", help=f"tenant whose clients to export (default: {defaults.tenant}, a sample tenant)")
+    run.add_argument(
+        "--tenant",
+        help=f"tenant whose clients to export; required with --database (default: {defaults.tenant}, a sample tenant)",
+    )
 
 
 def port(text: str) -> int:

@@ -141,6 +141,12 @@ def test_a_database_of_the_users_own_needs_a_tenant() -> None:
         choose_tenant(None, own_database=True)
 
 
+def test_the_help_of_run_says_that_an_own_database_needs_a_tenant() -> None:
+    command = [sys.executable, str(ROOT / "dev.py"), "run", "--help"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert "required with --database" in " ".join(shown.split())
+
+
 # --- output
 
 
