@@ -1,4 +1,4 @@
-"""Two downloads of one export into one place never spoil each other's file."""
+"""What happens on disk: two downloads of one export into one place never spoil each other's file."""
 
 from __future__ import annotations
 
@@ -157,4 +157,22 @@ def test_a_download_goes_on_after_the_one_that_wrote_the_file_has_ended(tmp_path
     assert names_in(tmp_path) == [f".clients.csv.{CODE}.part"]
     client_of(iter([FIRST, SECOND])).download(CODE, path)
     assert path.read_bytes() == FIRST + SECOND
+    assert names_in(tmp_path) == ["clients.csv"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows limits no sizes of files")
+def test_a_disk_that_is_full_is_told_with_the_name_of_what_it_keeps(tmp_path: Path) -> None:
+    import resource
+
+    part = tmp_path / f".clients.csv.{CODE}.part"
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large") as full:
+            client_of(iter([FIRST, SECOND])).download(CODE, tmp_path / "clients.csv")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert full.value.filename == str(part)
+    assert names_in(tmp_path) == [part.name]
+    client_of(iter([FIRST, SECOND])).download(CODE, tmp_path / "clients.csv")
     assert names_in(tmp_path) == ["clients.csv"]

@@ -157,12 +157,21 @@ class PartFile:
     @classmethod
     @contextmanager
     def open(cls, target: Target, manifest: Manifest, progress: Progress) -> Iterator[Self]:
-        """Open the file, and prove what an earlier try has left of it; drop what cannot be proved."""
+        """Open the file, and prove what an earlier try has left of it; drop what cannot be proved.
+
+        Raises:
+            OSError: With the name of the file, if it cannot be written.
+        """
         part = cls(target, manifest, progress)
-        with open(part.path, "r+b", opener=_open_or_create) as stream:
-            part._stream = stream
-            part._prove_earlier()
-            yield part
+        try:
+            with open(part.path, "r+b", opener=_open_or_create) as stream:
+                part._stream = stream
+                part._prove_earlier()
+                yield part
+        except OSError as error:
+            if error.filename is None and error.errno is not None:  # such as that of a disk that is full
+                raise OSError(error.errno, error.strerror, str(part.path)) from None
+            raise
 
     @property
     def size_bytes(self) -> int:
