@@ -84,7 +84,48 @@ def test_a_name_cannot_turn_round_the_sentence_around_it(visitor: Visitor, syste
     visitor.at("#mapping").select_option(mapping)
     visitor.at("#delete").click()
     expect(visitor.at("#delete-question")).to_have_text(
-        "Delete “abc def”? Exports that were started with it keep their columns."
+        "Delete “abc [U+202E]def[U+2066]”? Exports that were started with it keep their columns."
     )
     visitor.at("#delete-yes").click()
-    visitor.expect_text("#announce", "Deleted abc def.")
+    visitor.expect_text("#announce", "Deleted abc [U+202E]def[U+2066].")
+
+
+ALIKE = {
+    "Na\u200bme": "Na[U+200B]me",
+    "Na\ufeffme": "Na[U+FEFF]me",
+    "Na\u200dme": "Na[U+200D]me",
+    "Na\u00adme": "Na[U+00AD]me",
+    "\U0001f469\u200d\U0001f4bb \u2764\ufe0f": "\U0001f469\u200d\U0001f4bb \u2764\ufe0f",
+    "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647": "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647",
+}
+"""How the page shows names with characters that nobody can see. Emoji and Persian words need theirs, so they stay."""
+
+
+def test_no_two_names_look_alike_because_of_what_nobody_can_see(visitor: Visitor, system: System) -> None:
+    name, shown = next(iter(ALIKE.items()))
+    fields = ("Name", "Code", "Email", "Team", "Type", "Status")
+    columns = [{"csvHeader": each, "targetField": field} for each, field in zip(ALIKE, fields, strict=True)]
+    body: dict[str, Any] = {"name": name, "mappingType": "Client", "columnMappings": columns}
+    mapping = system.call("POST", MAPPINGS, body).json["code"]
+    schedule = system.call("POST", SCHEDULES, {"name": name, "cron": "0 3 29 2 *", "timeZone": "UTC"}).json["code"]
+    visitor.sign_in()
+    visitor.choose("mapping")
+    visitor.at("#mapping").select_option(mapping)
+    assert visitor.at("#mapping option:checked").text_content() == shown
+    assert f"“{shown}”" in str(visitor.at("#summary").text_content())
+    assert str(visitor.at("#mapping-columns").text_content()).endswith(" · ".join(ALIKE.values()))
+    expect(visitor.at("#preview-head th")).to_have_count(len(ALIKE))
+    assert visitor.at("#preview-head th").all_text_contents() == list(ALIKE.values())
+    visitor.at("#edit").click()
+    expect(visitor.at("#save-changes")).to_be_visible()
+    assert visitor.headings() == list(ALIKE)
+    told = [f"Holds characters that cannot be seen: {each}" if each != key else "" for key, each in ALIKE.items()]
+    assert visitor.at("#chosen .unseen").all_text_contents() == told
+    expect(visitor.at("#chosen input").first).to_have_accessible_description(told[0])
+    visitor.at("#chosen input").first.fill("Plain")
+    expect(visitor.at("#chosen input").first).to_have_accessible_description("")
+    visitor.go("schedules")
+    expect(visitor.at("#schedules-list h2")).to_be_visible()
+    assert visitor.at("#schedules-list h2").text_content() == shown
+    system.call("DELETE", f"{MAPPINGS}/{mapping}")
+    system.call("DELETE", f"{SCHEDULES}/{schedule}")

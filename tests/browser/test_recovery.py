@@ -47,11 +47,11 @@ def test_an_address_is_never_exported_as_all_clients_after_a_failed_request(visi
     while not held:
         visitor.page.wait_for_timeout(50)
     held[0].abort("internetdisconnected")
-    visitor.expect_text("#problem", "This page tries again in about 2 seconds.")
+    visitor.expect_text("#selections-missing", "This page tries again in about 2 seconds.")
     expect(visitor.at("#export")).to_have_attribute("aria-disabled", "true")
     visitor.at("#export").click()
     expect(visitor.at("#search")).to_have_value("bakery")
-    expect(visitor.at("#problem")).to_be_hidden()
+    expect(visitor.at("#selections-missing")).to_be_hidden()
     visitor.expect_text("#summary", "clients that match 2 filters")
     start_in_page(visitor, system)
     visitor.expect_status("Completed")
@@ -63,10 +63,10 @@ def test_a_german_reader_is_told_of_a_pause_in_good_german(visitor: Visitor) -> 
     held = refuse_once(visitor, _SCHEDULES, _BUSY)
     visitor.sign_in()
     visitor.go("schedules")
-    visitor.expect_text("#schedules-problem", "Diese Seite versucht es in etwa 1 Sekunde erneut.")
-    assert "Versuchen Sie es" not in str(visitor.at("#schedules-problem").text_content())
+    visitor.expect_text("#schedules-missing", "Diese Seite versucht es in etwa 1 Sekunde erneut.")
+    assert "Versuchen Sie es" not in str(visitor.at("#schedules-missing").text_content())
     release(visitor, held)
-    expect(visitor.at("#schedules-problem")).to_be_hidden()
+    expect(visitor.at("#schedules-missing")).to_be_hidden()
     visitor.errors.clear()  # the browser writes the answer with status 503 into its console
 
 
@@ -74,7 +74,7 @@ def test_the_page_never_asks_again_without_a_pause(visitor: Visitor) -> None:
     held = refuse_once(visitor, _SCHEDULES, _BUSY | {"headers": {"retry-after": "0"}})
     visitor.sign_in()
     visitor.go("schedules")
-    visitor.expect_text("#schedules-problem", "This page tries again in about 2 seconds.")
+    visitor.expect_text("#schedules-missing", "This page tries again in about 2 seconds.")
     release(visitor, held)
     visitor.errors.clear()  # the browser writes the answer with status 503 into its console
 
@@ -88,15 +88,41 @@ def test_without_an_address_the_form_can_be_used_before_the_selections_are_there
 
     visitor.page.route(_SELECTIONS, refuse)
     visitor.sign_in()
-    visitor.expect_text("#problem", "This page tries again in about a second.")
+    visitor.expect_text("#selections-missing", "This page tries again in about a second.")
     expect(visitor.at("#export")).not_to_have_attribute("aria-disabled", "true")
     visitor.choose("mapping")
     expect(visitor.at("#mapping option")).to_have_count(0)
     visitor.page.unroute(_SELECTIONS)
     expect(visitor.at("#mapping option").first).to_be_attached()
-    expect(visitor.at("#problem")).to_be_hidden()
+    expect(visitor.at("#selections-missing")).to_be_hidden()
     visitor.expect_text("#mapping-columns", "columns:")
     assert refused
+    visitor.errors.clear()  # the browser writes each answer with status 503 into its console
+
+
+def test_a_refused_export_stays_told_while_the_selections_are_asked_for_again(visitor: Visitor) -> None:
+    asked: list[Route] = []
+
+    def refuse(route: Route) -> None:
+        asked.append(route)
+        route.fulfill(**_BUSY)
+
+    visitor.page.route(_SELECTIONS, refuse)
+    visitor.page.route(
+        "**/clients/export/csv",
+        lambda route: route.fulfill(status=429, json={"code": "quota-exceeded", "title": ""}),
+    )
+    visitor.sign_in()
+    visitor.expect_text("#selections-missing", "This page tries again")
+    visitor.export()
+    visitor.expect_text("#problem", "Your organization has reached its limit of exports.")
+    before = len(asked)
+    while len(asked) < before + 2:
+        visitor.page.wait_for_timeout(50)
+    visitor.expect_text("#problem", "Your organization has reached its limit of exports.")
+    visitor.page.unroute(_SELECTIONS)
+    expect(visitor.at("#selections-missing")).to_be_hidden()
+    visitor.expect_text("#problem", "Your organization has reached its limit of exports.")
     visitor.errors.clear()  # the browser writes each answer with status 503 into its console
 
 
@@ -114,9 +140,9 @@ def test_a_view_whose_list_failed_asks_for_it_again(
     visitor.sign_in()
     fail_once(visitor, url)
     visitor.go(view)
-    visitor.expect_text(f"#{view}-problem", "This page tries again in about 2 seconds.")
+    visitor.expect_text(f"#{view}-missing", "This page tries again in about 2 seconds.")
     expect(visitor.at(appears).first).to_be_attached()
-    expect(visitor.at(f"#{view}-problem")).to_be_hidden()
+    expect(visitor.at(f"#{view}-missing")).to_be_hidden()
 
 
 def test_a_file_that_was_chosen_before_the_list_came_finds_its_export(visitor: Visitor, system: System) -> None:
@@ -125,7 +151,7 @@ def test_a_file_that_was_chosen_before_the_list_came_finds_its_export(visitor: V
     visitor.sign_in()
     fail_once(visitor, "**/csv?status=Completed*")
     visitor.go("verify")
-    visitor.expect_text("#verify-problem", "This page tries again")
+    visitor.expect_text("#verify-missing", "This page tries again")
     file = FilePayload(name=job["fileName"], mimeType="text/csv", buffer=content)
     visitor.at("#verify-file").set_input_files(file)
     expect(visitor.at("#verify-job")).to_have_value(job["code"])

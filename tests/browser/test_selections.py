@@ -9,9 +9,10 @@ from playwright.sync_api import expect
 
 from shared.storage import StorageAccount
 from shared.table_keys import TableKeyStore
+from tests.browser.test_accessibility import NARROW, assert_accessible
 from tests.support.keys import a_key
 from tests.support.system import NORTHWIND, System
-from tests.support.visitor import Visitor
+from tests.support.visitor import Visitor, shown_in
 
 MAPPINGS = f"/tenants/{NORTHWIND}/csv-mappings"
 
@@ -90,6 +91,98 @@ def test_a_change_by_another_person_is_not_overwritten_unseen(
     visitor.at("#save-changes").click()
     visitor.expect_text("#announce", "Saved the changes")
     assert len(shown(system, selection)["columnMappings"]) == 3
+
+
+def change_by_another(system: System, selection: dict[str, Any]) -> None:
+    theirs = {"name": "Theirs", "columnMappings": [{"csvHeader": "Who", "targetField": "Manager"}]}
+    assert system.call("PUT", f"{MAPPINGS}/{selection['code']}", theirs).status == 200
+
+
+@shown_in({"wide": {}, "narrow and German": {"locale": "de-DE"} | NARROW})
+def test_the_page_shows_what_another_person_has_changed_in_a_selection(
+    visitor: Visitor, system: System, selection: dict[str, Any]
+) -> None:
+    visitor.sign_in()
+    choose(visitor, selection)
+    edit(visitor)
+    change_by_another(system, selection)
+    visitor.at("[data-field=Email]").check()
+    visitor.at("#save-changes").click()
+
+    told = visitor.at("#save-problem dd")
+    expect(told).to_have_text(["Theirs", "Who"])
+    assert len(visitor.headings()) == 3
+    visitor.expect_text("#save-changes", "Theirs")
+    assert not visitor.overflows()
+    assert_accessible(visitor)
+    visitor.at("#save-changes").click()
+    visitor.expect_text("#announce", "Theirs")
+    expect(visitor.at("#save-problem")).to_be_hidden()
+    now = shown(system, selection)
+    assert (now["name"], len(now["columnMappings"])) == ("Theirs", 3)
+
+
+def test_the_reader_can_take_the_columns_of_another_person(
+    visitor: Visitor, system: System, selection: dict[str, Any]
+) -> None:
+    visitor.sign_in()
+    choose(visitor, selection)
+    edit(visitor)
+    change_by_another(system, selection)
+    visitor.at("[data-field=Email]").check()
+    visitor.at("#save-changes").click()
+    visitor.at("#take-theirs").click()
+
+    assert visitor.headings() == ["Who"]
+    expect(visitor.at("#chosen-list")).to_be_focused()
+    expect(visitor.at("#save-problem")).to_be_hidden()
+
+
+def test_what_another_person_has_changed_is_not_told_of_the_next_selection(
+    visitor: Visitor, system: System, selection: dict[str, Any]
+) -> None:
+    visitor.sign_in()
+    choose(visitor, selection)
+    edit(visitor)
+    change_by_another(system, selection)
+    visitor.at("#save-changes").click()
+    expect(visitor.at("#take-theirs")).to_be_visible()
+    choose(visitor, {"code": "limited-company-clients"})
+    visitor.at("#adapt").click()
+
+    expect(visitor.at("#chosen-title")).to_be_visible()
+    expect(visitor.at("#take-theirs")).to_be_hidden()
+
+
+def test_a_selection_that_another_person_deletes_can_be_made_anew(
+    visitor: Visitor, system: System, selection: dict[str, Any]
+) -> None:
+    visitor.sign_in()
+    choose(visitor, selection)
+    edit(visitor)
+    assert system.call("DELETE", f"{MAPPINGS}/{selection['code']}").status == 204
+    visitor.at("[data-field=Email]").check()
+    visitor.at("#save-changes").click()
+    visitor.expect_text("#save-problem", "Save again to make the selection anew.")
+    for _ in range(2):
+        visitor.at("#save-changes").click()
+        visitor.expect_text("#announce", "Saved the changes")
+
+    saved = system.call("GET", f"{MAPPINGS}?limit=100").json["data"]
+    [made] = [each for each in saved if each["name"] == selection["name"]]
+    assert [column["targetField"] for column in made["columnMappings"]] == ["Code", "Name", "Email"]
+
+
+def test_a_wrong_heading_is_marked_at_its_column_when_a_selection_is_saved(visitor: Visitor) -> None:
+    visitor.sign_in()
+    visitor.pick("Code", "Name")
+    visitor.at("#chosen input").nth(1).fill("")
+    visitor.at("#save summary").click()
+    visitor.at("#save-name").fill("With a blank heading")
+    visitor.at("#save-button").click()
+
+    assert visitor.fault_of("#chosen li:nth-child(2) input").strip() != ""
+    expect(visitor.at("#chosen input").nth(1)).to_be_focused()
 
 
 def test_a_saved_selection_is_deleted_after_a_question(

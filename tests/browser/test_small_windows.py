@@ -38,6 +38,9 @@ COVERED = """() => {
   return isPart && bottom > bar.top && top < bar.bottom;
 }"""
 
+HIDDEN_BY_THE_BAR = """() => document.getElementById('problem').getBoundingClientRect().bottom
+  > document.getElementById('export').closest('.actions').getBoundingClientRect().top"""
+
 
 @pytest.mark.parametrize("visitor", [PHONE], ids=["phone"], indirect=True)
 def test_the_export_button_stays_in_reach_on_a_phone(visitor: Visitor) -> None:
@@ -53,6 +56,7 @@ def test_the_export_button_stays_in_reach_on_a_phone(visitor: Visitor) -> None:
     expect(visitor.at("#job-download")).to_be_in_viewport()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("visitor", [PHONE], ids=["phone"], indirect=True)
 def test_an_export_that_takes_long_ends_in_view_on_a_phone(visitor: Visitor, database_url: str) -> None:
     visitor.sign_in()
@@ -64,6 +68,21 @@ def test_an_export_that_takes_long_ends_in_view_on_a_phone(visitor: Visitor, dat
         expect(visitor.at("#job-cancel")).to_be_in_viewport()
     visitor.expect_status("Completed")
     expect(visitor.at("#job-download")).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("visitor", [PHONE], ids=["phone"], indirect=True)
+@pytest.mark.parametrize("button", ["#export", "#estimate"])
+def test_what_is_refused_is_told_in_view_on_a_phone(visitor: Visitor, button: str) -> None:
+    refused = {"status": 429, "json": {"code": "quota-exceeded", "title": ""}}
+    visitor.sign_in()
+    expect(visitor.at("#estimated")).to_be_visible()
+    for url in ("**/export/csv", "**/export/csv/estimate"):
+        visitor.page.route(url, lambda route: route.fulfill(**refused))
+    visitor.at("#columns-title").scroll_into_view_if_needed()
+    visitor.at(button).click()
+    visitor.expect_text("#problem", "Your organization has reached its limit of exports.")
+    expect(visitor.at("#problem")).to_be_in_viewport(ratio=1)
+    assert not visitor.evaluate(HIDDEN_BY_THE_BAR)
 
 
 @pytest.mark.thorough
@@ -138,6 +157,7 @@ def test_a_list_of_every_field_scrolls_in_its_place(visitor: Visitor) -> None:
     expect(visitor.at("#chosen li:nth-last-child(2) [data-act=up]")).to_be_in_viewport()
 
 
+@pytest.mark.thorough
 @shown_in({"desktop": {}, "phone": PHONE, "dark phone": PHONE | DARK})
 def test_the_form_is_accessible_in_each_of_its_states(visitor: Visitor) -> None:
     visitor.sign_in()

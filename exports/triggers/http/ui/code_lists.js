@@ -34,14 +34,15 @@ export function forgetCodeLists() {
 /** Fetch the values that exist, and offer them. Without an answer the reader can still type codes. */
 export async function loadCodeLists(api) {
   const { data } = await api.send("GET", PATH_OF_VALUES);
-  const chosen = chosenCodes();
+  const chosen = Object.fromEntries(codeFilters().map((filter) => [filter, checkedCodes(filter)]));
+  const typed = Object.fromEntries(codeFilters().map((filter) => [filter, partOf(filter, ".codes-text").value]));
   for (const filter of codeFilters()) {
     const values = data[document.querySelector(`[data-codes="${filter}"]`).dataset.list];
     offered.set(filter, values.map(codeChoice).sort((one, other) => one.label.localeCompare(other.label)));
     if (data.truncated) cut.add(filter);
     else cut.delete(filter);
   }
-  setCodes(chosen);
+  setCodes(chosen, typed);
 }
 
 function codeChoice({ code, name }) {
@@ -54,27 +55,33 @@ export function chosenCodes() {
   return Object.fromEntries(codeFilters().map((filter) => [filter, codesOf(filter)]));
 }
 
+const checkedCodes = (filter) => all(`[data-codes="${filter}"] .codes-list :checked`).map((box) => box.value);
+
 function codesOf(filter) {
-  const checked = all(`[data-codes="${filter}"] .codes-list :checked`).map((box) => box.value);
+  const checked = checkedCodes(filter);
   const typed = partOf(filter, ".codes-text").value.split(/[,;\n]/).map((code) => code.trim());
   return [...new Set([...checked, ...typed.filter(Boolean)])];
 }
 
-/** Choose codes, and no others. A code that is in no list is added to it, because an address can name any code. */
-export function setCodes(codes) {
-  for (const filter of codeFilters()) drawCodes(filter, codes[filter] ?? []);
+/**
+ * Choose codes, and no others. A code that is in no list is added to it, because an address can name any code. `typed` is
+ * what the reader is typing meanwhile: it stays in its fields.
+ */
+export function setCodes(codes, typed = {}) {
+  for (const filter of codeFilters()) drawCodes(filter, codes[filter] ?? [], typed[filter] ?? "");
   if (Object.values(codes).some((chosen) => chosen?.length)) byId("codes").open = true;
 }
 
-function drawCodes(filter, chosen) {
+function drawCodes(filter, chosen, typed) {
   const known = offered.get(filter);
   const others = chosen.filter((code) => !known.some((choice) => choice.code === code)).map((code) => codeChoice({ code }));
   const rows = [...others, ...known].map((choice) => drawCode(choice, chosen.includes(choice.code)));
   partOf(filter, ".codes-list").replaceChildren(...rows);
-  for (const field of [".codes-text", ".codes-find"]) partOf(filter, field).value = "";
+  if (partOf(filter, ".codes-text").value !== typed) partOf(filter, ".codes-text").value = typed;
+  partOf(filter, ".codes-find").value = "";
   show(partOf(filter, ".codes-list"), rows.length > 0);
   show(partOf(filter, ".codes-find"), rows.length > SEARCHED_LIST);
-  show(partOf(filter, ".codes-other"), cut.has(filter) || !known.length);
+  show(partOf(filter, ".codes-other"), cut.has(filter) || !known.length || typed !== "");
   show(partOf(filter, ".codes-none"), false);
   showCodeCount(filter);
 }

@@ -2,7 +2,7 @@
 
 import { all, announce, byId, make, show } from "./dom.js";
 import { fieldsWith } from "./field_search.js";
-import { hasText, t } from "./texts.js";
+import { hasText, t, visible } from "./texts.js";
 
 let columns = [];
 let whenColumnsChanged = () => {};
@@ -113,7 +113,15 @@ function foundBoxes(within) {
 
 function setHeading(input) {
   columns[indexOf(input)].header = input.value;
+  showUnseen(input);
   whenColumnsChanged();
+}
+
+/** Show below a heading the characters in it that nobody can see. */
+function showUnseen(input) {
+  const note = input.parentElement.querySelector(".unseen");
+  show(note, visible(input.value) !== input.value);
+  note.textContent = note.hidden ? "" : t("columns.unseen", { heading: input.value });
 }
 
 function indexOf(element) {
@@ -186,17 +194,20 @@ function drawColumn({ field, header }, index) {
     value: header,
     maxLength: 200,
     autocomplete: "off",
-    dataset: { pointer: `/columnMappings/${index}/csvHeader` },
-    aria: { label: t("columns.headingOf", { field: label }) },
+    dataset: { pointer: `/columnMappings/${index}/csvHeader`, save: `/columnMappings/${index}/csvHeader` },
+    aria: { label: t("columns.headingOf", { field: label }), describedby: `unseen-${field}` },
   });
+  const unseen = make("span", { id: `unseen-${field}`, className: "of unseen" });
   const name = make("span", { className: "of" }, label);
   name.dataset.pointer = `/columnMappings/${index}/targetField`;
   name.tabIndex = -1;
+  const row = make("div", { className: "row" }, input, name, unseen);
+  showUnseen(input);
   return make(
     "li",
     {},
     make("span", { className: "handle", title: t("columns.drag"), aria: { hidden: "true" } }, "⠿"),
-    make("div", { className: "row" }, input, name),
+    row,
     button("up", "↑", index === 0),
     button("down", "↓", index === columns.length - 1),
     button("remove", "×"),

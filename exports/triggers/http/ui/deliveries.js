@@ -45,11 +45,12 @@ async function sendAgain() {
 }
 
 async function talk(work) {
+  const code = notifiedCode;
   clearFaults(byId("deliveries"), byId("deliveries-problem"));
   try {
     await work();
   } catch (problem) {
-    showProblem(problem, byId("deliveries"), byId("deliveries-problem"));
+    if (code === notifiedCode) showProblem(problem, byId("deliveries"), byId("deliveries-problem"));
   }
 }
 

@@ -20,6 +20,15 @@ export function show(element, visible) {
   element.hidden = !visible;
 }
 
+/**
+ * Focus an element when some work is done, unless the reader has turned to another place meanwhile. The work began at an
+ * element within `place`, or at one that is no longer shown.
+ */
+export function focusUnlessElsewhere(element, place = null) {
+  const focused = document.activeElement;
+  if (!focused || focused.matches("body, main") || !focused.checkVisibility() || place?.contains(focused)) element.focus();
+}
+
 /** Let screen readers read a text aloud. Without the pause they would not notice a text that is repeated. */
 export function announce(text) {
   byId("announce").textContent = "";

@@ -25,9 +25,13 @@ export function hideEstimate() {
   show(byId("estimated"), false);
 }
 
-/** Show the estimate of a request, and read it out. Throws `Problem` or `Unreachable`. */
-export async function estimateAloud(api, request) {
+/**
+ * Show the estimate of a request, and read it out, unless the form has another request when it comes. Throws `Problem` or
+ * `Unreachable`.
+ */
+export async function estimateAloud(api, request, isCurrent) {
   const { data } = await api.send("POST", `${PATH_OF_JOBS}/estimate`, { body: request });
+  if (!isCurrent()) return;
   showEstimate(data, request);
   const values = { clients: clients(data.rows), size: size(data.bytes), time: duration(data.seconds) };
   const warned = data.warnings.length ? t("export.warnings", { count: data.warnings.length }) : "";

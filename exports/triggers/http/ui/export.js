@@ -5,9 +5,9 @@ import { forgetCodeLists, loadCodeLists, setUpCodeLists } from "./code_lists.js"
 import { offerAllowed } from "./allowed.js";
 import { setUpColumns } from "./columns.js";
 import { estimateAloud, estimateQuietly, hideEstimate, outdateEstimate, setUpEstimate } from "./estimate.js";
-import { clearFaults, hidePassed, showPassing, showProblem } from "./faults.js";
+import { clearFaults, showFailure } from "./faults.js";
 import { beginFormAddress, endFormAddress, followFormAddress, hasFormAddress, hideAddressProblem, keepFormAddress } from "./form_address.js";
-import { bringJobIntoView, isJobShown, showJob } from "./job.js";
+import { bringJobIntoView, isJobShown, showJob, whileJobIsWanted } from "./job.js";
 import { beginMappingChanges, setUpMappingChanges, stopEditing } from "./mapping_changes.js";
 import { forgetMappings, loadMappings, setUpMappings } from "./mappings.js";
 import { exportNotify } from "./notify.js";
@@ -83,7 +83,7 @@ export async function showExport(api) {
   clearFaults(byId("request"), byId("problem"));
   if (api) {
     offerAllowed(api);
-    showRunningJob(api).catch(showFormProblem);
+    untilAnswered("running job", () => showRunningJob(api), () => api === exportApi, null).catch(showFormProblem);
     await beginForm(api);
   } else {
     endFormAddress();
@@ -105,10 +105,7 @@ async function beginForm(api) {
   byId("request").inert = waits;
   loadCodeLists(api).then(refresh, () => {});
   try {
-    await untilAnswered("selections", () => loadForm(api), isWanted, (problem, pause) => {
-      showPassing(problem, pause, byId("request"), byId("problem"));
-      if (!waits) allowExport();
-    });
+    await untilAnswered("selections", () => loadForm(api), isWanted, byId("selections-missing"), () => waits || allowExport());
   } catch (problem) {
     if (!isWanted()) return;
     showFormProblem(problem);
@@ -120,7 +117,6 @@ async function beginForm(api) {
 async function loadForm(api) {
   await loadMappings(api);
   if (api !== exportApi) return;
-  hidePassed(byId("problem"));
   beginMappingChanges(api, api.may("mappings:write"));
   beginFormAddress();
 }
@@ -156,28 +152,32 @@ function refresh() {
 }
 
 function showFormProblem(problem) {
-  showProblem(problem, byId("request"), byId("problem"));
+  showFailure(problem, byId("request"), byId("problem"));
 }
 
-async function exportNow() {
+/** Do `work` with the request of the form. If the form has another one when it fails, no field of it is marked. */
+async function withForm(work) {
+  const sent = requested;
+  const isCurrent = () => sent === requested;
   clearFaults(byId("request"), byId("problem"));
   try {
+    await work(isCurrent);
+  } catch (problem) {
+    if (isCurrent()) showFormProblem(problem);
+    else showFailure(problem, byId("problem"), byId("problem"));
+  }
+}
+
+const exportNow = () =>
+  withForm(async () => {
+    const isWanted = whileJobIsWanted();
     const job = await startExport(exportApi, { ...finishedRequest(), notify: exportNotify.read() });
+    if (!isWanted()) return;
     showJob(exportApi, job);
     bringJobIntoView();
-  } catch (problem) {
-    showFormProblem(problem);
-  }
-}
+  });
 
-async function estimateNow() {
-  clearFaults(byId("request"), byId("problem"));
-  try {
-    await estimateAloud(exportApi, finishedRequest());
-  } catch (problem) {
-    showFormProblem(problem);
-  }
-}
+const estimateNow = () => withForm((isCurrent) => estimateAloud(exportApi, finishedRequest(), isCurrent));
 
 /** Use another format, as a warning of the estimate suggests. */
 function usePreset(preset) {

@@ -5,9 +5,6 @@ import { Ended } from "./api.js";
 import { duration } from "./labels.js";
 import { hasText, labelOf, t } from "./texts.js";
 
-/** What each box shows of a problem that may pass. */
-const passing = new Map();
-
 /** Remove all faults within `container`, and hide `box`. */
 export function clearFaults(container, box) {
   for (const note of all(".fault", container)) note.remove();
@@ -22,10 +19,10 @@ export function clearFaults(container, box) {
 
 /**
  * Show a problem, and focus the first field that has a fault. Fields within `container` are found by the JSON pointer
- * in their `attribute`.
+ * in their `attribute`. Returns that field; null if the problem is only in the box.
  */
 export function showProblem(problem, container, box, attribute = "data-pointer") {
-  if (problem instanceof Ended) return;
+  if (problem instanceof Ended) return null;
   const lines = [];
   let first = null;
   for (const [index, fault] of (problem.errors ?? []).entries()) {
@@ -38,18 +35,27 @@ export function showProblem(problem, container, box, attribute = "data-pointer")
   box.replaceChildren(...[message, ...lines].filter(Boolean).map((line) => make("p", {}, line)));
   show(box, true);
   first?.focus();
+  return first;
 }
 
 /** Show a problem after which the page tries again by itself, in so many seconds: the reader need not. */
-export function showPassing(problem, seconds, container, box) {
-  showProblem(problem, container, box);
+export function showPassing(problem, seconds, box) {
   const again = t("problems.pageTriesAgain", { time: duration(seconds) });
   box.replaceChildren(...[messageOf(problem), again].map((line) => make("p", {}, line)));
-  passing.set(box, box.firstChild);
+  show(box, true);
 }
 
-/** Hide a problem that has passed, unless the box shows another one by now. */
-export const hidePassed = (box) => box.firstChild === passing.get(box) && show(box, false);
+/** Show a problem with what the reader has pressed. If it is in the box, which may be far away, bring the box into view. */
+export function showFailure(problem, container, box, attribute) {
+  if (!showProblem(problem, container, box, attribute)) box.scrollIntoView({ block: "nearest" });
+}
+
+/** Show a problem with something that the reader has left by now. `text` is one of `problems`, about its name. */
+export function showLate(problem, text, name, box) {
+  if (problem instanceof Ended) return;
+  box.replaceChildren(make("p", {}, t(`problems.${text}`, { name, reason: messageOf(problem) })));
+  show(box, true);
+}
 
 /** Return what a problem means, in words of an office if there are any for its code. */
 export function messageOf(problem) {

@@ -4,8 +4,8 @@ import { Ended } from "./api.js";
 import { all, busy, byId, make, show } from "./dom.js";
 import { clearFaults, showProblem } from "./faults.js";
 import { closeDetails, drawRows, setUpRows, tickRows } from "./history_rows.js";
-import { t } from "./texts.js";
-import { addressState, currentView, keepInAddress } from "./views.js";
+import { t, visible } from "./texts.js";
+import { addressState, currentView, keepInAddress, whileHere } from "./views.js";
 import { PATH_OF_JOBS, fetchJob, hasEnded } from "./watch.js";
 
 const LIST_LIMIT = 25;
@@ -26,15 +26,15 @@ let nextFetch = 0;
 let searching = 0;
 /** The job of a link that could not be opened. The address keeps it until the reader navigates. */
 let unopened = null;
-let whenOpened = () => {};
+let openerOfList = () => {};
 
 /**
- * Set up the view. `opened` receives a job that the reader wants to see, and `settingsWanted` a request that the reader
- * wants in the form.
+ * Set up the view. `opener` is called when the reader asks for a job, and returns what opens it when it has come.
+ * `settingsWanted` receives a request that the reader wants in the form.
  */
-export function setUpHistory(opened, settingsWanted) {
-  whenOpened = opened;
-  setUpRows({ opened, settingsWanted, changed: fetchJobs, problem: showListProblem });
+export function setUpHistory(opener, settingsWanted) {
+  openerOfList = opener;
+  setUpRows({ opener, settingsWanted, changed: fetchJobs, problem: showListProblem });
   byId("refresh").addEventListener("click", () => busy(byId("refresh"), fetchJobs));
   byId("newer").addEventListener("click", () => busy(byId("newer"), () => turnTo(cursors.slice(0, -1))));
   byId("more").addEventListener("click", () => busy(byId("more"), () => turnTo([...cursors, olderCursor])));
@@ -89,14 +89,16 @@ function readAddress() {
  * wrong with such a link stays shown above the list, however often the list is fetched.
  */
 async function openNamed(code) {
+  const isHere = whileHere();
+  const open = openerOfList();
   try {
     const { data } = await fetchJob(listApi, code);
-    if (currentView() !== "history") return true;
+    if (!isHere()) return true;
     keepInAddress("history", new URLSearchParams());
-    whenOpened(data);
+    open(data);
     return true;
   } catch (problem) {
-    if (problem instanceof Ended) return true;
+    if (problem instanceof Ended || !isHere()) return true;
     unopened = code;
     showProblem(problem, byId("recent-filter"), byId("link-problem"));
     return false;
@@ -186,8 +188,8 @@ async function listSchedules() {
   try {
     const { data } = await listApi.send("GET", "clients/export/schedules?limit=100");
     for (const { code, name } of data.data) {
-      offerOption(byId("recent-schedule"), code, name);
-      for (const option of all("option", byId("recent-schedule"))) if (option.value === code) option.textContent = name;
+      offerOption(byId("recent-schedule"), code, visible(name));
+      for (const option of all("option", byId("recent-schedule"))) if (option.value === code) option.textContent = visible(name);
     }
   } catch {
     // Without their names, the filter that the address names still works.

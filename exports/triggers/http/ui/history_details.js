@@ -1,6 +1,6 @@
 /* The details of one export in the list: what it exported, what its end means, and what the reader can do with it. */
 
-import { announce, busy, make } from "./dom.js";
+import { announce, busy, focusUnlessElsewhere, make } from "./dom.js";
 import { copyText } from "./clipboard.js";
 import { saveProof } from "./download.js";
 import { filterInWords, hasEveryField, presetOf, requestAgain, requestOf, requestOfChanges } from "./job_request.js";
@@ -75,10 +75,14 @@ function jobButtons(api, job, place, actions) {
     return made;
   };
   const settings = button("useSettings", () => actions.settingsWanted(requestOf(job.request)));
-  const resume = async () => actions.opened((await api.send("POST", pathOf(job.code, "/resume"))).data);
-  const again = async () => actions.opened(await startExport(api, requestAgain(job.request)));
-  const changes = async () => actions.opened(await startExport(api, requestOfChanges(job)));
-  const shown = [button("open", () => actions.opened(job))];
+  const opening = (work) => async () => {
+    const open = actions.opener();
+    open(await work());
+  };
+  const resume = opening(async () => (await api.send("POST", pathOf(job.code, "/resume"))).data);
+  const again = opening(() => startExport(api, requestAgain(job.request)));
+  const changes = opening(() => startExport(api, requestOfChanges(job)));
+  const shown = [button("open", () => actions.opener()(job))];
   if (mayWrite && job.resumableUntil) shown.push(button("resume", resume));
   if (mayWrite && hasEnded(job)) shown.push(button("runAgain", again));
   if (mayWrite && job.status === "Completed") shown.push(button("exportChanges", changes));
@@ -115,6 +119,7 @@ async function deleteFile(api, job, place, actions) {
   await api.send("DELETE", pathOf(job.code, "/file"));
   announce(t("details.deleted", { file: job.fileName }));
   await drawJobDetails(api, job.code, place, actions);
-  place.querySelector("button")?.focus();
+  const button = place.querySelector("button");
+  if (button) focusUnlessElsewhere(button, place);
   actions.changed();
 }

@@ -13,10 +13,12 @@ const JOB_COLUMNS = 8;
 let rowApi = null;
 let rowActions = null;
 let drawnRows = new Map();
+/** How often details were opened or closed. */
+let turns = 0;
 /** The job whose details are open: its code, its status in them, and their row; or null. */
 let openedDetails = null;
 
-/** Set up the rows. `actions` has `opened`, `settingsWanted`, `changed` and `problem`, which the rows call. */
+/** Set up the rows. `actions` has `opener`, `settingsWanted`, `changed` and `problem`, which the rows call. */
 export function setUpRows(actions) {
   rowActions = actions;
 }
@@ -54,6 +56,7 @@ export function tickRows() {
 }
 
 export function closeDetails() {
+  turns += 1;
   openedDetails?.row.remove();
   openedDetails = null;
   for (const button of all("[data-act=details]", byId("recent-rows"))) button.setAttribute("aria-expanded", "false");
@@ -114,9 +117,10 @@ function fileOfRow(job) {
 
 /** Download a file. If the service gives no link, show the job, which says why. */
 async function downloadListed(code) {
+  const open = rowActions.opener();
   try {
     const job = await downloadFile(rowApi, code);
-    if (!job.downloadUrl) rowActions.opened(job);
+    if (!job.downloadUrl) open(job);
   } catch (problem) {
     rowActions.problem(problem);
   }
@@ -127,17 +131,17 @@ async function toggleDetails(code) {
   const wasOpen = openedDetails?.code === code;
   closeDetails();
   if (wasOpen) return;
+  const mine = turns;
   const cellOfDetails = make("td", { colSpan: JOB_COLUMNS });
   try {
     const { status } = await drawJobDetails(rowApi, code, cellOfDetails, rowActions);
     const row = byId("recent-rows").querySelector(`tr[data-code="${CSS.escape(code)}"]`);
-    if (!row) return;
-    closeDetails();
+    if (!row || mine !== turns) return;
     openedDetails = { code, status, row: make("tr", { className: "details", dataset: { code } }, cellOfDetails) };
     row.after(openedDetails.row);
     row.querySelector("[data-act=details]").setAttribute("aria-expanded", "true");
   } catch (problem) {
-    rowActions.problem(problem);
+    if (mine === turns) rowActions.problem(problem);
   }
 }
 

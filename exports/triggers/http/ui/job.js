@@ -1,6 +1,6 @@
 /* Shows one job: its progress and its rate, what its end means, and the steps that come next. */
 
-import { all, announce, busy, byId, show } from "./dom.js";
+import { all, announce, busy, byId, focusUnlessElsewhere, show } from "./dom.js";
 import { clearFaults, showProblem } from "./faults.js";
 import { copyText } from "./clipboard.js";
 import { haveSensitiveField } from "./columns.js";
@@ -14,12 +14,14 @@ import { RateMeter, drawRates } from "./rate.js";
 import { secondsBetween, stopwatch } from "./spans.js";
 import { startExport } from "./start.js";
 import { labelOf, t } from "./texts.js";
-import { titleOfPage } from "./views.js";
+import { titleOfPage, whileHere } from "./views.js";
 import { fetchJob, follow, hasEnded, hasFile, pathOf } from "./watch.js";
 import { downloadFile } from "./download.js";
 import { offerDeliveries } from "./deliveries.js";
 
 let jobApi = null;
+/** How often the reader has asked for a job to be shown. */
+let wishes = 0;
 let shown = null;
 let following = new AbortController();
 let announcedQuarter = -1;
@@ -44,6 +46,12 @@ export function setUpJob(ended, settingsWanted) {
   byId("job-again").addEventListener("click", () => busy(byId("job-again"), runAgain));
   byId("job-settings").addEventListener("click", () => busy(byId("job-settings"), useShownSettings));
   byId("job-support").addEventListener("click", () => copyText(reportOf(shown), byId("job-support")));
+}
+
+/** Return whether, from now on, the reader asks for no other job: an answer that comes late replaces none. */
+export function whileJobIsWanted() {
+  const mine = (wishes += 1);
+  return () => mine === wishes;
 }
 
 /** Show a job and follow it until it ends. Without a job, show none. */
@@ -89,7 +97,7 @@ async function downloadShown() {
     const job = await downloadFile(jobApi, shown.code);
     if (!signal.aborted) drawJob(job, Boolean(job.downloadUrl));
   } catch (problem) {
-    showJobProblem(problem);
+    if (!signal.aborted) showJobProblem(problem);
   }
 }
 
@@ -99,7 +107,7 @@ async function change(method, more) {
   try {
     const { data } = await jobApi.send(method, pathOf(code, more));
     if (shown?.code !== code) return;
-    byId("job-title").focus();
+    focusUnlessElsewhere(byId("job-title"), byId("job"));
     const isFollowed = showJob(jobApi, data);
     whenEnded(data);
     await isFollowed;
@@ -110,24 +118,30 @@ async function change(method, more) {
 
 /** Start the export of the shown job once more, as a job of its own. */
 async function runAgain() {
+  const isWanted = whileJobIsWanted();
+  const { signal } = following;
   clearFaults(byId("job"), byId("job-problem"));
   try {
     const job = await startExport(jobApi, requestAgain(await resolvedRequest()));
-    byId("job-title").focus();
+    if (!isWanted()) return;
+    focusUnlessElsewhere(byId("job-title"), byId("job"));
     const isFollowed = showJob(jobApi, job);
     whenEnded(job);
     await isFollowed;
   } catch (problem) {
-    showJobProblem(problem);
+    if (!signal.aborted) showJobProblem(problem);
   }
 }
 
 async function useShownSettings() {
+  const isHere = whileHere();
+  const { signal } = following;
   clearFaults(byId("job"), byId("job-problem"));
   try {
-    whenSettingsWanted(requestOf(await resolvedRequest()));
+    const request = requestOf(await resolvedRequest());
+    if (isHere() && !signal.aborted) whenSettingsWanted(request);
   } catch (problem) {
-    showJobProblem(problem);
+    if (!signal.aborted) showJobProblem(problem);
   }
 }
 

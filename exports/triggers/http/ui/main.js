@@ -5,12 +5,12 @@ import { byId } from "./dom.js";
 import { setUpDeliveries } from "./deliveries.js";
 import { setUpExport, showExport } from "./export.js";
 import { fetchJobs, setUpHistory, showHistory } from "./history.js";
-import { bringJobIntoView, setUpJob, showJob } from "./job.js";
+import { bringJobIntoView, setUpJob, showJob, whileJobIsWanted } from "./job.js";
 import { setUpLanguages } from "./languages.js";
 import { setUpSchedules, showSchedules } from "./schedules.js";
 import { setUpSignIn } from "./sign_in.js";
 import { setUpVerify, showVerify } from "./verify.js";
-import { currentView, goToView, setUpViews, showViews } from "./views.js";
+import { currentView, goToView, setUpViews, showViews, whileHere } from "./views.js";
 
 let api = null;
 
@@ -21,12 +21,22 @@ function begin(signedIn) {
   showViews(api);
 }
 
-/** Show a job that was chosen in another view. */
-function openJob(job) {
-  goToView("export");
-  showJob(api, job);
-  bringJobIntoView();
-  byId("job-title").focus();
+/**
+ * Return what shows a job that the reader chooses now in another view. If the job comes when the reader has left that view, it
+ * is shown without moving the reader; if the reader has chosen another one by then, it is not shown.
+ */
+function jobOpener() {
+  const isWanted = whileJobIsWanted();
+  const isHere = whileHere();
+  return (job) => {
+    if (!isWanted()) return;
+    const isFollowed = isHere();
+    if (isFollowed) goToView("export");
+    showJob(api, job);
+    if (!isFollowed) return;
+    bringJobIntoView();
+    byId("job-title").focus();
+  };
 }
 
 /** Show a request in the form, which takes it from the address. */
@@ -44,9 +54,9 @@ function refreshHistory() {
 if (setUpLanguages()) {
   setUpViews({ export: showExport, history: showHistory, schedules: showSchedules, verify: showVerify });
   setUpExport();
-  setUpHistory(openJob, showSettings);
+  setUpHistory(jobOpener, showSettings);
   setUpJob(refreshHistory, showSettings);
-  setUpSchedules(openJob);
+  setUpSchedules(jobOpener);
   setUpDeliveries();
   setUpVerify();
   setUpSignIn(begin);

@@ -1,10 +1,10 @@
 /* Saved mappings: the presets of the service, and those that the tenant has saved. The ui calls them selections. */
 
-import { METADATA, announce, busy, byId, make, show } from "./dom.js";
+import { METADATA, announce, busy, byId, focusUnlessElsewhere, make, show } from "./dom.js";
 import { chosenColumns, refusedLabels, setColumns } from "./columns.js";
 import { clearFaults, showProblem } from "./faults.js";
 import { listOf } from "./labels.js";
-import { t } from "./texts.js";
+import { t, visible } from "./texts.js";
 
 export const PATH_OF_MAPPINGS = "csv-mappings";
 let mappingApi = null;
@@ -59,7 +59,7 @@ function drawMappings() {
   const options = (isPreset) =>
     mappings
       .filter((mapping) => mapping.isPreset === isPreset)
-      .map((mapping) => make("option", { value: mapping.code, selected: mapping.code === selected }, mapping.name));
+      .map((mapping) => make("option", { value: mapping.code, selected: mapping.code === selected }, visible(mapping.name)));
   const groups = [[t("columns.presets"), options(true)], [t("columns.saved"), options(false)]];
   byId("mapping").replaceChildren(
     ...groups.filter(([, group]) => group.length).map(([label, group]) => make("optgroup", { label }, ...group)),
@@ -90,20 +90,30 @@ export function describeMapping() {
   byId("mapping-columns").textContent = mapped.length ? t("columns.mappingColumns", { count: mapped.length, headings }) : "";
 }
 
+/** Save the columns as a new selection. It becomes the chosen one, unless the reader has chosen another one meanwhile. */
 async function saveMapping() {
   const box = byId("save-problem");
-  clearFaults(byId("save"), box);
+  clearFaults(byId("by-choice"), box);
   const body = { name: byId("save-name").value, columnMappings: chosenColumns(), mappingType: METADATA.mappingType };
+  const before = byId("mapping").value;
   try {
     const { data } = await mappingApi.send("POST", PATH_OF_MAPPINGS, { body });
     putMapping(data);
-    byId("mapping").value = data.code;
-    byId("mapping").dispatchEvent(new Event("change"));
-    byId("save-name").value = "";
-    byId("save").open = false;
-    byId("save").querySelector("summary").focus();
+    if (byId("by-mapping").hidden && byId("mapping").value === before) chooseMapping(data.code);
+    if (byId("save-name").value === body.name) closeSave();
     announce(t("columns.savedAs", { name: data.name }));
   } catch (problem) {
-    showProblem(problem, byId("save"), box, "data-save");
+    showProblem(problem, byId("by-choice"), box, "data-save");
   }
+}
+
+function chooseMapping(code) {
+  byId("mapping").value = code;
+  byId("mapping").dispatchEvent(new Event("change"));
+}
+
+function closeSave() {
+  byId("save-name").value = "";
+  focusUnlessElsewhere(byId("save").querySelector("summary"), byId("save"));
+  byId("save").open = false;
 }

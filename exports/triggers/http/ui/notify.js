@@ -22,6 +22,8 @@ export class NotifyFields {
     this.prefix = prefix;
     this.api = null;
     this.scheduleCode = undefined;
+    /** How often the answers were cleared: later ones belong to other receivers. */
+    this.cleared = 0;
   }
 
   at(name) {
@@ -61,12 +63,14 @@ export class NotifyFields {
   }
 
   clearAnswers() {
+    this.cleared += 1;
     clearFaults(this.at("fields"), this.at("problem"));
     this.at("answers").replaceChildren();
   }
 
   async test() {
     this.clearAnswers();
+    const mine = this.cleared;
     const notify = this.read();
     if (!notify) {
       [this.at("url"), this.at("email")].find((field) => field.checkVisibility()).focus();
@@ -75,13 +79,14 @@ export class NotifyFields {
     }
     try {
       const { data } = await this.api.send("POST", PATH_OF_TEST, { body: { ...notify, scheduleCode: this.scheduleCode } });
+      if (mine !== this.cleared) return;
       const lines = data.data.map(tryInWords);
       this.at("answers").replaceChildren(
         ...lines.map((line, index) => make("li", { dataset: { delivered: String(data.data[index].delivered) } }, line)),
       );
       announce(lines.join(" "));
     } catch (problem) {
-      showProblem(problem, this.at("fields"), this.at("problem"), "data-test");
+      if (mine === this.cleared) showProblem(problem, this.at("fields"), this.at("problem"), "data-test");
     }
   }
 }

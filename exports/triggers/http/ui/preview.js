@@ -3,7 +3,7 @@
 import { byId, make, show } from "./dom.js";
 import { faultInWords, messageOf } from "./faults.js";
 import { clients, listOf } from "./labels.js";
-import { labelOf, t } from "./texts.js";
+import { labelOf, t, visible } from "./texts.js";
 import { passes } from "./retry.js";
 import { drawWarning } from "./warnings.js";
 import { PATH_OF_JOBS } from "./watch.js";
@@ -119,7 +119,7 @@ function textOfCount({ totalItems, minimumItems }, otherwise) {
 function drawPreview(data, request, incomplete) {
   const { columns, rows, rowsComplete, omittedFields, warnings, text } = data;
   showPreviewCount(textOfCount(data, "preview.counting"));
-  byId("preview-head").replaceChildren(...columns.map(({ csvHeader }) => make("th", { scope: "col" }, csvHeader)));
+  byId("preview-head").replaceChildren(...columns.map(({ csvHeader }) => make("th", { scope: "col" }, visible(csvHeader))));
   byId("preview-rows").replaceChildren(...rows.map((row) => make("tr", {}, ...row.map((cell) => make("td", {}, cell)))));
   byId("preview-text").textContent = text;
   show(byId("preview-table"), rows.length > 0);

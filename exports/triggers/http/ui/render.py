@@ -80,7 +80,7 @@ _STYLES = ("ui", "parts", "jobs", "form")
 _VIEW = re.compile(r"<!-- view: (\w+) -->\n")
 _IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?function|class|const)", re.MULTILINE)
-_COMMENT = re.compile(r"(?<=\n)[ \t]*/\*.*?\*/\n", re.DOTALL)
+_COMMENT = re.compile(r"(?<=\n)[ \t]*(?:/\*.*?\*/|//[^\n]*)\n", re.DOTALL)
 
 
 def render_ui(language: str = DEFAULT_LANGUAGE, accounts: Accounts | None = None) -> str:

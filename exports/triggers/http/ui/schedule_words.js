@@ -3,7 +3,7 @@
 import { cronInWords } from "./cron.js";
 import { filterInWords } from "./job_request.js";
 import { ofOneMoment } from "./request.js";
-import { t } from "./texts.js";
+import { t, visible } from "./texts.js";
 
 /** Say what a schedule exports, and how. */
 export function whatInWords({ request, incremental }) {
@@ -34,7 +34,7 @@ function factsOf({ name, cron, timeZone, enabled, request, overlap, incremental 
   const receivers = [notify?.webhookUrl, ...(notify?.email ?? [])].filter(Boolean).join(", ");
   return [
     [t("history.status"), enabled, t(enabled ? "schedules.active" : "schedules.paused")],
-    [t("schedules.name"), name, name],
+    [t("schedules.name"), name, visible(name)],
     [t("schedules.rhythm"), cron, cronInWords(cron)],
     [t("schedules.zone"), timeZone, timeZone],
     [t("schedules.what"), exported, whatInWords({ request })],

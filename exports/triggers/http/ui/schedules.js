@@ -1,24 +1,27 @@
 /* The view of schedules: each with its next runs, its past runs and what can be done with it. */
 
-import { announce, busy, byId, make, show } from "./dom.js";
+import { announce, busy, byId, focusUnlessElsewhere, make, show } from "./dom.js";
 import { unlessGone } from "./api.js";
-import { clearFaults, hidePassed, showPassing } from "./faults.js";
+import { clearFaults } from "./faults.js";
 import { cronInWords, momentIn } from "./cron.js";
 import { PATH_OF_SCHEDULES, editSchedule, hideScheduleForm, keepEditing, reportScheduleProblem, setUpScheduleForm, showPresentForm, stopEditingSchedule } from "./schedule_form.js";
 import { contentOf, whatInWords } from "./schedule_words.js";
 import { untilAnswered } from "./retry.js";
-import { labelOf, t } from "./texts.js";
+import { labelOf, t, visible } from "./texts.js";
 import { currentView } from "./views.js";
 import { fetchJob } from "./watch.js";
 
 const MOST_RUNS = 10;
 let schedulesApi = null;
 let schedulesToken = null;
-let whenRunOpened = () => {};
+/** How often schedules were asked for, and which of these answers the list shows. A list never shows an older one. */
+let listWishes = 0;
+let listShown = 0;
+let openerOfRuns = () => {};
 
-/** Set up the view. `opened` receives the job of a run. */
-export function setUpSchedules(opened) {
-  whenRunOpened = opened;
+/** Set up the view. `opener` is called when the reader asks for the job of a run, and returns what opens it when it has come. */
+export function setUpSchedules(opener) {
+  openerOfRuns = opener;
   setUpScheduleForm(refreshSchedules);
   byId("schedule-new").addEventListener("click", () => editSchedule(schedulesApi, null));
   byId("schedules-more").addEventListener("click", () => busy(byId("schedules-more"), () => fetchSchedules(false)));
@@ -29,37 +32,34 @@ export async function showSchedules(api) {
   const isSame = api === schedulesApi;
   schedulesApi = api;
   byId("schedules-list").replaceChildren();
+  listShown = listWishes;
   for (const id of ["schedules-more", "schedules-empty"]) show(byId(id), false);
   if (isSame) showPresentForm();
   else hideScheduleForm(api);
   if (!api) return;
   show(byId("schedule-new"), mayWrite());
   const isWanted = () => api === schedulesApi && currentView() === "schedules";
-  await attempt(() => untilAnswered("schedules", loadFirstSchedules, isWanted, showSchedulesMissing));
-}
-
-async function loadFirstSchedules() {
-  await loadSchedules(true);
-  hidePassed(byId("schedules-problem"));
-}
-
-function showSchedulesMissing(problem, pause) {
-  showPassing(problem, pause, byId("schedules-list"), byId("schedules-problem"));
+  await attempt(() => untilAnswered("schedules", () => loadSchedules(true), isWanted, byId("schedules-missing")));
 }
 
 const mayWrite = () => schedulesApi.may("schedules:write");
 
-/** Fetch the first schedules again, and put the focus on the one with this code. */
+/** Fetch the first schedules again, and put the focus on the one with this code, unless the reader has turned elsewhere. */
 async function refreshSchedules(code) {
   await fetchSchedules(true);
-  if (code) byId("schedules-list").querySelector(`[data-code="${CSS.escape(code)}"] h2`)?.focus();
+  const title = code && byId("schedules-list").querySelector(`[data-code="${CSS.escape(code)}"] h2`);
+  if (title) focusUnlessElsewhere(title);
 }
 
 const fetchSchedules = (isFromStart) => attempt(() => loadSchedules(isFromStart));
 
 async function loadSchedules(isFromStart) {
+  const mine = (listWishes += 1);
+  const shown = listShown;
   const token = isFromStart ? "" : `&continuationToken=${encodeURIComponent(schedulesToken)}`;
   const { data } = await schedulesApi.send("GET", `${PATH_OF_SCHEDULES}?limit=25${token}`);
+  if (isFromStart ? mine < listShown : shown !== listShown) return;
+  listShown = mine;
   schedulesToken = data.continuationToken;
   const cards = data.data.map(scheduleCard);
   if (isFromStart) byId("schedules-list").replaceChildren(...cards);
@@ -73,7 +73,7 @@ async function attempt(work) {
   try {
     await work();
   } catch (problem) {
-    reportScheduleProblem(problem, byId("schedules-list"), byId("schedules-problem"));
+    reportScheduleProblem(problem);
   }
 }
 
@@ -83,7 +83,7 @@ function scheduleCard(schedule) {
   return make(
     "li",
     { className: "card", dataset: { code } },
-    make("div", { className: "head" }, make("h2", { tabIndex: -1 }, name), state),
+    make("div", { className: "head" }, make("h2", { tabIndex: -1 }, visible(name)), state),
     make("p", {}, t("schedules.when", { rhythm: cronInWords(schedule.cron), zone: schedule.timeZone })),
     make("p", { className: "hint" }, whatInWords(schedule)),
     ...nextRuns(schedule),
@@ -133,8 +133,9 @@ function reasonOf({ outcome, reason }) {
 }
 
 async function openRun(code) {
+  const open = openerOfRuns();
   const { data } = await fetchJob(schedulesApi, code);
-  whenRunOpened(data);
+  open(data);
 }
 
 function actionsOf(schedule) {
@@ -179,6 +180,6 @@ async function removeSchedule(code, name) {
   await schedulesApi.send("DELETE", `${PATH_OF_SCHEDULES}/${code}`).catch(unlessGone);
   stopEditingSchedule(code);
   await refreshSchedules();
-  byId("schedules-title").focus();
+  focusUnlessElsewhere(byId("schedules-title"));
   announce(t("schedules.isRemoved", { name }));
 }

@@ -69,18 +69,21 @@ async function signIn() {
   else byId("key").focus();
 }
 
+/** Do `work`. If the reader has changed the key when it fails, the problem is that of another key. */
 async function attemptSignIn(work) {
+  const key = byId("key").value;
   clearFaults(byId("sign-in"), byId("sign-in-problem"));
   try {
     await work();
   } catch (problem) {
-    showRefusal(problem);
+    if (byId("key").value === key) showRefusal(problem);
   }
 }
 
 /** Ask the service who this is, then open the only tenant or the last one, or let the reader choose one. */
 async function enter(credentials) {
   const { data: me } = await new Api(credentials).send("GET", "me");
+  if (credentials.key && credentials.key !== byId("key").value.trim()) return;
   const codes = me.tenants.map(({ code }) => code);
   const last = sessionStorage.getItem(TENANT);
   if (codes.includes(last) || (last && me.anyTenant)) open(credentials, me, last);

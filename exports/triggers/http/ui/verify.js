@@ -1,7 +1,7 @@
 /* The view in which a downloaded file is checked against the manifest of its export, within the browser. */
 
 import { byId, make, show } from "./dom.js";
-import { hidePassed, showPassing, showProblem } from "./faults.js";
+import { showProblem } from "./faults.js";
 import { proveFile } from "./file_proof.js";
 import { count, moment, size } from "./labels.js";
 import { drawLosses } from "./losses.js";
@@ -46,13 +46,11 @@ export async function showVerify(api) {
 async function offerCompleted(api) {
   const isWanted = () => api === verifyApi && currentView() === "verify";
   try {
-    await untilAnswered("completed exports", listCompleted, isWanted, showListMissing);
+    await untilAnswered("completed exports", listCompleted, isWanted, byId("verify-missing"));
   } catch (problem) {
     showVerifyProblem(problem);
   }
 }
-
-const showListMissing = (problem, pause) => showPassing(problem, pause, byId("verify-form"), byId("verify-problem"));
 
 async function listCompleted() {
   const { data } = await verifyApi.send("GET", `${PATH_OF_JOBS}?status=Completed&limit=${LISTED}`);
@@ -62,7 +60,6 @@ async function listCompleted() {
   byId("verify-job").replaceChildren(make("option", { value: "" }, t("verify.noJob")), ...options);
   byId("verify-job").value = listed.some((job) => job.code === chosen) ? chosen : "";
   if (!chosen) chooseJobOf(byId("verify-file").files[0]);
-  hidePassed(byId("verify-problem"));
 }
 
 /** Choose the export whose file has this name, or else this size. A browser may have numbered the name: "clients (1).csv". */

@@ -7,6 +7,7 @@ const FIRST = "export";
 let shows = {};
 let viewApi = null;
 let shownView = "";
+let visits = 0;
 
 /** Set up the navigation. `showViews` maps the name of each view to its `show…(api)`, which runs each time it is opened. */
 export function setUpViews(showViews) {
@@ -30,6 +31,12 @@ export function showViews(api) {
 export function currentView() {
   const name = location.hash.slice(1).split("?")[0];
   return name in shows ? name : FIRST;
+}
+
+/** Return whether, from now on, the reader stays in the view: an answer that comes late opens no other one. */
+export function whileHere() {
+  const mine = visits;
+  return () => mine === visits;
 }
 
 /** The state that the address keeps for the current view: what follows `?` behind `#name`. */
@@ -60,6 +67,7 @@ function openView() {
     else link.removeAttribute("aria-current");
   }
   if (!viewApi) return;
+  visits += 1;
   shownView = name;
   document.title = titleOfPage(name === FIRST ? "" : t(`views.${name}`));
   shows[name](viewApi);
