@@ -5,6 +5,8 @@ CI runs twice as many of them, and DEVHOST_SEEDS=200 runs more.
 
 import os
 
+import pytest
+
 from devhost.local.checks import under_ci
 from tests.devhost.conftest import StartHost
 from tests.devhost.durable.programs import Node, activities, events, expected, make_program
@@ -42,6 +44,7 @@ def check(host: Host, programs: dict[str, list[Node]], seconds: float) -> None:
         assert (host.directory / "runs" / f"{key}.{runs}").exists()
 
 
+@pytest.mark.thorough
 def test_random_orchestrations_return_the_expected_results(start_host: StartHost) -> None:
     host = start_host("random")
     programs = begin_programs(host, range(SEEDS))
