@@ -66,11 +66,15 @@ def add_link(
 
 
 def present_started(services: Services, job: Job, reader: Reader) -> CsvExportJobDto:
-    """Show a job that was just started. If storage refuses to record a link, show the job without one.
+    """Show a job that was just started. If storage does not answer now, show what is known, and no link.
 
-    The export has started. So the caller must get its code, and can request the link with the code.
+    The export has started. So the caller must get its code, and can request progress and link with the code. An error
+    instead would have the caller send the request again, and so start a second export.
     """
-    shown = present(services, job)
+    try:
+        shown = present(services, job)
+    except StorageUnavailableError:
+        shown = show_job(job, job.settled_items, services.now())
     try:
         return add_link(services, job, shown, reader, LinkSource.START)
     except StorageUnavailableError as error:

@@ -9,6 +9,7 @@ from itertools import pairwise
 import pytest
 
 from exports.errors import JobNotFoundError, StorageUnavailableError
+from exports.file.page_record import PageRecord
 from exports.jobs.audit import AuditAction, LinkSource
 from exports.jobs.failures import INTERRUPTED
 from exports.jobs.job import Job
@@ -148,6 +149,19 @@ def test_a_start_is_answered_without_a_link_if_the_link_cannot_be_audited() -> N
 
     services.audit.before_append = fail
     assert present_started(services, stored(services, job), READER).download_url is None
+    with pytest.raises(StorageUnavailableError):
+        get_export(services, TENANT, job.code, READER)
+
+
+def test_a_start_is_answered_without_progress_if_storage_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    services = a_services(some_clients(5))
+    job = stored(services, a_planned_job(services))
+
+    def fail(*_: object) -> list[PageRecord]:
+        raise StorageUnavailableError("no")
+
+    monkeypatch.setattr(services.pages, "records", fail)
+    assert present_started(services, job, READER).code == job.code
     with pytest.raises(StorageUnavailableError):
         get_export(services, TENANT, job.code, READER)
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from itertools import chain, repeat
 
 import pytest
 
+from exports.errors import StorageUnavailableError
+from exports.jobs.job import Job
 from exports.jobs.states import JobStatus
 from exports.jobs.wait_history import SHORTEST_PAUSE_SECONDS
 from exports.steps.requests.wait_for_end import wait_for_end
@@ -41,3 +44,21 @@ def test_a_clock_that_is_wrong_does_not_delay_the_answers_for_small_jobs(seconds
     services.waits.add(0.2)
     _wait_for_a_job_that_took(services, seconds)
     assert services.waits.first_pause_seconds() == pytest.approx(0.18)
+
+
+@pytest.mark.parametrize("refusals", [1, 1_000])
+def test_a_request_waits_on_while_storage_does_not_answer(monkeypatch: pytest.MonkeyPatch, refusals: int) -> None:
+    services = a_services()
+    job = a_stored_job(services)
+    ended = services.jobs.change(job.tenant, job.code, lambda job: replace(job, status=JobStatus.COMPLETED))
+    answers = chain(repeat(StorageUnavailableError("busy"), refusals), repeat(ended))
+
+    def read(*_: str) -> Job:
+        answer = next(answers)
+        if isinstance(answer, StorageUnavailableError):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(services.jobs, "get", read)
+    shown = asyncio.run(wait_for_end(services, job, 60 if refusals == 1 else 0.1))
+    assert shown == (ended if refusals == 1 else job)
