@@ -26,7 +26,8 @@ async def wait_for_end(services: Services, job: Job, seconds: float) -> Job:
     while not job.status.is_terminal and (elapsed := loop.time() - start) < seconds:
         await asyncio.sleep(min(pause, seconds - elapsed))
         with suppress(StorageUnavailableError):
-            job = await asyncio.to_thread(services.jobs.get, job.tenant, job.code) or job
+            found = await asyncio.to_thread(services.jobs.get, job.tenant, job.code)
+            job = found or job
         waited = loop.time() - start
         if job.completed_date:
             _remember(services, began, job.completed_date, waited)

@@ -25,9 +25,7 @@ def html_route(
         summary=summary,
         parameters=(IF_NONE_MATCH,),
         replies={
-            200: Reply(
-                "The HTML document", headers=described, media_type="text/html", schema={"type": "string"}
-            ),
+            200: Reply("The HTML document", headers=described, media_type="text/html", schema={"type": "string"}),
             304: replace(NOT_MODIFIED, headers=described),
         },
     )

@@ -51,13 +51,12 @@ def test_a_request_waits_on_while_storage_does_not_answer(monkeypatch: pytest.Mo
     services = a_services()
     job = a_stored_job(services)
     ended = services.jobs.change(job.tenant, job.code, lambda job: replace(job, status=JobStatus.COMPLETED))
-    answers = chain(repeat(StorageUnavailableError("busy"), refusals), repeat(ended))
+    answers = chain(repeat(None, refusals), repeat(ended))
 
     def read(*_: str) -> Job:
-        answer = next(answers)
-        if isinstance(answer, StorageUnavailableError):
-            raise answer
-        return answer
+        if answer := next(answers):
+            return answer
+        raise StorageUnavailableError("busy")
 
     monkeypatch.setattr(services.jobs, "get", read)
     shown = asyncio.run(wait_for_end(services, job, 60 if refusals == 1 else 0.1))
