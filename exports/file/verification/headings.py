@@ -50,10 +50,14 @@ def changed_columns(file: BinaryIO, kind: str | None, expected: Sequence[str]) -
         "".join(found).encode()  # a byte in another encoding has become half of a surrogate pair
     except _UNREADABLE:
         return None
-    names = [*map(_shown, found)]
-    while names and not names[-1]:
-        names.pop()
-    return _difference(names, wanted) if names else None
+    names = _up_to_last_shown([*map(_shown, found)])
+    return _difference(names, _up_to_last_shown(wanted)) if names else None
+
+
+def _up_to_last_shown(names: list[str]) -> list[str]:
+    """Return the names up to the last one of which a reader sees anything: spreadsheets save blank cells after them."""
+    last = max((number for number, name in enumerate(names, 1) if name), default=0)
+    return names[:last]
 
 
 def _shown(header: str) -> str:

@@ -22,7 +22,14 @@ from tests.support.steps import two_columns
 
 JSONL = FORMAT_PRESETS[FormatPreset.JSONL]
 HEADERS = ("=Code", "0123")
-STRANGE = [HEADERS, ("ID", "Größe, cm"), ("two\nlines", "'quoted\""), ("a  b", "+44 20"), ("_x000D_", "<b>&amp;")]
+STRANGE = [
+    HEADERS,
+    ("ID", "Größe, cm"),
+    ("two\nlines", "'quoted\""),
+    ("a  b", "+44 20"),
+    ("_x000D_", "<b>&amp;"),
+    ("A", "'"),
+]
 
 
 def spec_of(form: CsvFormat, names: Sequence[str]) -> dict[str, object]:
