@@ -130,7 +130,7 @@ def storage_problem(error: Exception) -> str:
     """
     from azure.core.exceptions import AzureError, ClientAuthenticationError
 
-    from shared.storage import code_of, is_refusal
+    from shared.storage import code_of, is_refusal, is_throttling
 
     cause = error if isinstance(error, AzureError) else error.__cause__
     if isinstance(cause, ClientAuthenticationError) and cause.status_code is None:
@@ -141,6 +141,8 @@ def storage_problem(error: Exception) -> str:
             f"names the account, sign in with `az login` {_ROLE}. Check the network rules of the account and the clock "
             "too."
         )
+    if isinstance(cause, AzureError) and is_throttling(cause):
+        return f"Storage is busy ({code_of(cause)}). Try again in a minute."
     if error is cause:
         return f"Storage refused the request ({code_of(error)})."
     return f"{error} Check that EXPORT_STORAGE or --storage names the right account and that this machine can reach it."

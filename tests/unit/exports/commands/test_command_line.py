@@ -7,9 +7,12 @@ import subprocess
 import sys
 
 import pytest
+from azure.core.exceptions import HttpResponseError
 
 from exports.__main__ import main
-from exports.commands.command_line import print_json
+from exports.commands.command_line import print_json, storage_problem
+from exports.errors import StorageUnavailableError
+from shared.storage import translate_failures
 
 WITHOUT_SIGN_IN = """
 import logging
@@ -74,6 +77,15 @@ def test_a_command_without_storage_names_the_setting_and_the_option(
     with pytest.raises(SystemExit):
         main([*command.split(), "--help"])
     assert "(default: EXPORT_STORAGE)" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_command_says_to_try_again_while_storage_is_busy() -> None:
+    busy = HttpResponseError("Server busy")
+    busy.status_code = 503
+    busy.error_code = "ServerBusy"  # type: ignore[attr-defined]
+    with pytest.raises(StorageUnavailableError) as raised, translate_failures(StorageUnavailableError, "Table Storage"):
+        raise busy
+    assert storage_problem(raised.value) == "Storage is busy (ServerBusy). Try again in a minute."
 
 
 def test_a_json_document_can_be_written_in_every_encoding(capsys: pytest.CaptureFixture[str]) -> None:
