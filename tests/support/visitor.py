@@ -142,7 +142,7 @@ class Visitor:
         box = self.at(selector)
         expect(box).to_have_attribute("aria-invalid", "true", timeout=TIMEOUT_MS)
         ids = (box.get_attribute("aria-describedby") or "").split()
-        return " ".join(self.at(f"#{each}").inner_text() for each in ids)
+        return " ".join(filter(None, (self.at(f"#{each}").inner_text() for each in ids)))
 
     def is_german(self) -> bool:
         """Return whether the page is in German, as the parameters of some tests ask."""

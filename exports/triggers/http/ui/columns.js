@@ -197,7 +197,7 @@ function drawColumn({ field, header }, index) {
     dataset: { pointer: `/columnMappings/${index}/csvHeader`, save: `/columnMappings/${index}/csvHeader` },
     aria: { label: t("columns.headingOf", { field: label }), describedby: `unseen-${field}` },
   });
-  const unseen = make("span", { id: `unseen-${field}`, className: "of unseen" });
+  const unseen = make("span", { id: `unseen-${field}`, className: "unseen" });
   const name = make("span", { className: "of" }, label);
   name.dataset.pointer = `/columnMappings/${index}/targetField`;
   name.tabIndex = -1;
