@@ -57,8 +57,11 @@ _OF_PAGES = {
     "Content-Language": "The language of a page",
     "Vary": "On a page: the request headers that chose it and its language",
 }
+_OF_TOKENS = {"WWW-Authenticate": "Only for an access token: what is wrong with it (RFC 6750, section 3)"}
 _PROBLEM_HEADERS: Mapping[int, Mapping[str, str]] = {
+    400: _OF_TOKENS,
     401: {"WWW-Authenticate": "How to send the key or the token"},
+    403: _OF_TOKENS,
     415: {"Accept": "The media type that the service accepts", "Accept-Encoding": "The encoding that it accepts"},
     429: {"Retry-After": "Seconds to wait before the next try"},
     503: {"Retry-After": "Seconds to wait before the next try; absent if waiting alone does not help"},
