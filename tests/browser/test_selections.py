@@ -40,6 +40,13 @@ def edit(visitor: Visitor) -> None:
     expect(visitor.at("#save-changes")).to_be_visible()
 
 
+def sign_in_to_edit(visitor: Visitor, selection: dict[str, Any]) -> None:
+    """Sign in, choose a selection, and put its columns into the picker."""
+    visitor.sign_in()
+    choose(visitor, selection)
+    edit(visitor)
+
+
 def test_a_saved_selection_is_renamed(visitor: Visitor, system: System, selection: dict[str, Any]) -> None:
     visitor.sign_in()
     choose(visitor, selection)
@@ -62,9 +69,7 @@ def test_a_saved_selection_is_renamed(visitor: Visitor, system: System, selectio
 def test_the_columns_of_a_saved_selection_are_changed(
     visitor: Visitor, system: System, selection: dict[str, Any]
 ) -> None:
-    visitor.sign_in()
-    choose(visitor, selection)
-    edit(visitor)
+    sign_in_to_edit(visitor, selection)
     assert visitor.headings() == ["Code", "Name"]
     visitor.at("[data-field=Email]").check()
     visitor.at("#save-changes").click()
@@ -78,9 +83,7 @@ def test_the_columns_of_a_saved_selection_are_changed(
 def test_a_change_by_another_person_is_not_overwritten_unseen(
     visitor: Visitor, system: System, selection: dict[str, Any]
 ) -> None:
-    visitor.sign_in()
-    choose(visitor, selection)
-    edit(visitor)
+    sign_in_to_edit(visitor, selection)
     others = {"name": selection["name"], "columnMappings": selection["columnMappings"][:1]}
     assert system.call("PUT", f"{MAPPINGS}/{selection['code']}", others).status == 200
     visitor.at("[data-field=Email]").check()
@@ -102,9 +105,7 @@ def change_by_another(system: System, selection: dict[str, Any]) -> None:
 def test_the_page_shows_what_another_person_has_changed_in_a_selection(
     visitor: Visitor, system: System, selection: dict[str, Any]
 ) -> None:
-    visitor.sign_in()
-    choose(visitor, selection)
-    edit(visitor)
+    sign_in_to_edit(visitor, selection)
     change_by_another(system, selection)
     visitor.at("[data-field=Email]").check()
     visitor.at("#save-changes").click()
@@ -125,9 +126,7 @@ def test_the_page_shows_what_another_person_has_changed_in_a_selection(
 def test_the_reader_can_take_the_columns_of_another_person(
     visitor: Visitor, system: System, selection: dict[str, Any]
 ) -> None:
-    visitor.sign_in()
-    choose(visitor, selection)
-    edit(visitor)
+    sign_in_to_edit(visitor, selection)
     change_by_another(system, selection)
     visitor.at("[data-field=Email]").check()
     visitor.at("#save-changes").click()
@@ -141,9 +140,7 @@ def test_the_reader_can_take_the_columns_of_another_person(
 def test_what_another_person_has_changed_is_not_told_of_the_next_selection(
     visitor: Visitor, system: System, selection: dict[str, Any]
 ) -> None:
-    visitor.sign_in()
-    choose(visitor, selection)
-    edit(visitor)
+    sign_in_to_edit(visitor, selection)
     change_by_another(system, selection)
     visitor.at("#save-changes").click()
     expect(visitor.at("#take-theirs")).to_be_visible()
@@ -157,9 +154,7 @@ def test_what_another_person_has_changed_is_not_told_of_the_next_selection(
 def test_a_selection_that_another_person_deletes_can_be_made_anew(
     visitor: Visitor, system: System, selection: dict[str, Any]
 ) -> None:
-    visitor.sign_in()
-    choose(visitor, selection)
-    edit(visitor)
+    sign_in_to_edit(visitor, selection)
     assert system.call("DELETE", f"{MAPPINGS}/{selection['code']}").status == 204
     visitor.at("[data-field=Email]").check()
     visitor.at("#save-changes").click()
